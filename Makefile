@@ -1,0 +1,41 @@
+# Every target does its own set-up. `make` alone tells what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint types bench golden clean
+
+help: ## Tell what there is
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	touch $(READY)
+
+setup: $(READY) ## Make .venv with shipbatch and all that tests need
+
+run: $(READY) ## Ship the sample exports to the built-in sandbox, and leave a report to look at
+	$(BIN)/python -m batch demo
+
+test: lint types $(READY) ## Lint, check types, run all tests with branch coverage
+	$(BIN)/python -m pytest --numprocesses=auto --cov --cov-report=term
+
+lint: $(READY) ## Check style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY) ## Check types
+	$(BIN)/mypy
+
+bench: $(READY) ## Measure against the named baselines
+	$(BIN)/python -m pytest -p no:randomly -p no:cacheprovider --override-ini=norecursedirs= tests/bench $(if $(ONLY),-k $(ONLY)) -s
+
+golden: $(READY) ## Write the plans beside the sample exports anew
+	$(BIN)/python -m pytest tests/acceptance/test_samples.py --golden
+
+clean: ## Remove all that was made here, samples' reports included
+	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* demo
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

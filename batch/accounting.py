@@ -1,0 +1,137 @@
+"""From a plan, or from the journal, to the account of a run that the report tells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from batch.journal import history
+from batch.outcomes import Outcome
+from batch.report.account import READY, FileAccount, RunAccount, gravity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from batch.journal.database import Database
+    from batch.plan import Plan
+    from batch.reading.table import Table
+
+
+def planned_account(plan: Plan, **told: Any) -> RunAccount:  # noqa: ANN401 - the account's own fields
+    """Return the account of a plan that was not sent: what would be sent counts as ready."""
+    rows = pd.DataFrame(
+        {
+            "table": plan.rows["shipments"].to_numpy(),
+            "row": plan.rows["row"].to_numpy(),
+            "outcome": plan.rows["outcome"].astype("str").where(plan.rows["outcome"] != "", READY),
+            "reason": plan.rows["reason"].astype("str"),
+            "purchase_order_id": plan.rows["purchase_order_id"].astype("str"),
+            "correlation_id": pd.Series("", index=plan.rows.index, dtype="str"),
+            "finished_at": 0,
+        }
+    )
+    rows["order"] = _order_numbers(rows["purchase_order_id"])
+    orders = _orders(rows)
+    return RunAccount(
+        rows=rows,
+        orders=orders.assign(attempts=0, correlation_id="", ship_by=0, started_at=0, finished_at=0, note=""),
+        tables=tuple(one.table for one in plan.shipments),
+        ready=True,
+        **told,
+    )
+
+
+def journalled_account(
+    database: Database,
+    run: int,
+    tables: Sequence[Table],
+    *,
+    notes: Mapping[str, str] | None = None,
+    **told: Any,  # noqa: ANN401 - the account's own fields
+) -> RunAccount:
+    """Return the account of a run as the journal has it, and write down there how its rows ended.
+
+    `tables`: the rows read, in input order. `notes`: purchase order id ▶ what else is to be said of it.
+    """
+    kept = history.rows_of(database, run)
+    history.keep_rows(database, run, kept)
+    known = history.orders_of(database, run)
+    of_row = known.reindex(kept["order"].where(kept["order"] >= 0))
+    rows = pd.DataFrame(
+        {
+            "table": np.repeat(np.arange(len(tables)), [len(table.rows) for table in tables]),
+            "row": kept["row"].to_numpy(np.int64),
+            "outcome": kept["outcome"].astype("str"),
+            "reason": kept["reason"].fillna("").astype("str"),
+            "purchase_order_id": kept["purchase_order_id"].astype("str"),
+            "correlation_id": of_row["correlation_id"].fillna("").astype("str").to_numpy(),
+            "finished_at": of_row["finished_at"].fillna(0).to_numpy(np.int64),
+        }
+    )
+    rows["order"] = _order_numbers(rows["purchase_order_id"])
+    return RunAccount(
+        rows=rows,
+        orders=_with_journal(_orders(rows), rows["order"], of_row, notes or {}),
+        tables=tuple(tables),
+        attempts=_attempts(database, run, rows["order"], kept["order"]),
+        **told,
+    )
+
+
+def file_accounts(files: Sequence[Mapping[str, Any]]) -> tuple[FileAccount, ...]:
+    """Return what the report tells of the input files."""
+    return tuple(FileAccount(**file) for file in files)
+
+
+def _order_numbers(purchase_orders: pd.Series) -> np.ndarray:
+    """Number the orders by first appearance; -1 for rows that name none."""
+    named = purchase_orders.where(purchase_orders != "", None)
+    return pd.factorize(named)[0].astype(np.int64)
+
+
+def _orders(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each order, as grave as the gravest of its rows."""
+    belonging = rows[rows["order"] >= 0]
+    gravest = belonging.assign(grave=gravity(belonging["outcome"])).sort_values(["order", "grave"], kind="stable")
+    first = gravest.drop_duplicates("order")
+    counts = np.bincount(belonging["order"], minlength=len(first)) if len(first) else np.empty(0, np.int64)
+    parcels = belonging[belonging["outcome"] != Outcome.SKIPPED]
+    return pd.DataFrame(
+        {
+            "purchase_order_id": first["purchase_order_id"].to_numpy(),
+            "outcome": first["outcome"].to_numpy(),
+            "reason": first["reason"].to_numpy(),
+            "rows": counts,
+            "parcels": np.bincount(parcels["order"], minlength=len(first)) if len(first) else counts,
+        }
+    ).astype({"purchase_order_id": "str", "outcome": "str", "reason": "str", "rows": "int64", "parcels": "int64"})
+
+
+def _with_journal(
+    orders: pd.DataFrame, order_of_row: pd.Series, journal_of_row: pd.DataFrame, notes: Mapping[str, str]
+) -> pd.DataFrame:
+    """Lay beside each order what the journal has of it; where it has several, the last one."""
+    beside = journal_of_row.assign(order=order_of_row.to_numpy()).dropna(subset=["state"])
+    last = beside[beside["order"] >= 0].drop_duplicates("order", keep="last").set_index("order").reindex(orders.index)
+    said = last["note"].fillna("").astype("str")
+    more = orders["purchase_order_id"].map(notes).fillna("").astype("str")
+    return orders.assign(
+        attempts=last["attempts"].fillna(0).astype("int64"),
+        correlation_id=last["correlation_id"].fillna("").astype("str"),
+        ship_by=last["ship_by"].fillna(0).astype("int64"),
+        started_at=last["sent_at"].fillna(0).astype("int64"),
+        finished_at=last["finished_at"].fillna(0).astype("int64"),
+        note=said.where((said == "") | (more == ""), said + "; ") + more,
+    )
+
+
+def _attempts(database: Database, run: int, order_of_row: pd.Series, journal_order_of_row: pd.Series) -> pd.DataFrame:
+    attempts = history.attempts_of(database, run)
+    place = dict(zip(journal_order_of_row.tolist(), order_of_row.tolist(), strict=True))
+    return attempts.assign(
+        kind=attempts["kind"].astype("str"),
+        verdict=attempts["verdict"].astype("str"),
+        order=attempts["order"].map(place).fillna(-1).astype("int64"),
+    )

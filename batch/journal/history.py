@@ -1,0 +1,264 @@
+"""What the journal remembers: runs, the ends of their rows, and all that happened to one order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pandas as pd
+from sqlalchemy import bindparam, func, or_, select, update
+
+from batch.errors import UsageError
+from batch.journal import tables
+from batch.journal.entries import parts_from
+from batch.journal.states import OUTCOMES, UNFINISHED, State
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Row, Select
+
+    from batch.journal.database import Database
+    from batch.journal.journal import Journal
+
+_runs, _files, _rows = tables.runs, tables.files, tables.rows
+_orders, _attempts, _decisions = tables.orders, tables.attempts, tables.decisions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A run as the journal has it. `summary` is None for one that did not come to its end."""
+
+    number: int
+    run: str
+    seller: str
+    account: str
+    command: str
+    started_at: int
+    finished_at: int | None
+    summary: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything about one order of the journal: its row there, its calls, where it came from, what people decided."""
+
+    order: Row[Any]
+    attempts: Sequence[Row[Any]]
+    origins: Sequence[Row[Any]]
+    decisions: Sequence[Row[Any]]
+
+
+def runs(database: Database, *, account: str | None = None, most: int = 20) -> list[Run]:
+    """Return the latest runs, the newest first."""
+    wanted = select(_runs).order_by(_runs.c.number.desc()).limit(most)
+    if account:
+        wanted = wanted.where(_runs.c.account == account)
+    with database.reading() as connection:
+        return [_run(row) for row in connection.execute(wanted)]
+
+
+def run_named(database: Database, run: str) -> Run:
+    """Return one run. Raises `UsageError` where there is none of that name."""
+    with database.reading() as connection:
+        row = connection.execute(select(_runs).where(_runs.c.run == run)).one_or_none()
+    if row is None:
+        raise UsageError(f"There is no run {run}; `shipbatch history` lists them.")
+    return _run(row)
+
+
+def files_of(database: Database, run: int) -> Sequence[Row[Any]]:
+    """Return the input files of a run, in input order."""
+    with database.reading() as connection:
+        return connection.execute(select(_files).where(_files.c.run == run).order_by(_files.c.file)).all()
+
+
+def rows_of(database: Database, run: int) -> pd.DataFrame:
+    """Return the rows of a run as they ended, or stand now, in input order.
+
+    Columns: position, file, sheet, row, purchase_order_id, order (the journal's, -1 for none), outcome, reason.
+    """
+    wanted = (
+        select(
+            _rows.c.position,
+            _rows.c.file,
+            _rows.c.sheet,
+            _rows.c.row,
+            func.coalesce(func.nullif(_orders.c.purchase_order_id, ""), _rows.c.purchase_order_id).label(
+                "purchase_order_id"
+            ),
+            func.coalesce(_rows.c.order, -1).label("order"),
+            _rows.c.part,
+            _rows.c.outcome,
+            _rows.c.reason,
+            _orders.c.state,
+            _orders.c.reason.label("order_reason"),
+            _orders.c.parts,
+        )
+        .outerjoin(_orders, _orders.c.id == _rows.c.order)
+        .where(_rows.c.run == run)
+        .order_by(_rows.c.position)
+    )
+    frame = _frame(database, wanted)
+    open_ = frame["outcome"].isna()
+    states = frame.loc[open_, "state"].map(OUTCOMES)
+    frame.loc[open_, "outcome"] = states.astype(object)
+    frame.loc[open_, "reason"] = frame.loc[open_, "order_reason"]
+    for at in frame.index[open_ & frame["parts"].notna()]:
+        part = parts_from(frame.at[at, "parts"])[int(frame.at[at, "part"])]
+        if part is not None:
+            frame.at[at, "outcome"], frame.at[at, "reason"] = str(part.outcome), part.reason
+    return frame.drop(columns=["state", "order_reason", "parts", "part"])
+
+
+def keep_rows(database: Database, run: int, rows: pd.DataFrame) -> None:
+    """Write down how the rows of a run ended, whatever becomes of their orders later."""
+    values = [
+        {"of_run": run, "at": position, "how": outcome, "why": reason}
+        for position, outcome, reason in zip(
+            rows["position"].tolist(), rows["outcome"].tolist(), rows["reason"].tolist(), strict=True
+        )
+    ]
+    kept = (
+        update(_rows)
+        .where(_rows.c.run == bindparam("of_run"), _rows.c.position == bindparam("at"), _rows.c.outcome.is_(None))
+        .values(outcome=bindparam("how"), reason=bindparam("why"))
+    )
+    if values:
+        with database.writing() as connection:
+            connection.execute(kept, values)
+
+
+def orders_of(database: Database, run: int) -> pd.DataFrame:
+    """Return the journal's orders that rows of a run belong to, indexed by their number.
+
+    Columns: correlation_id, ship_by, sent_at, finished_at, note, state, attempts (calls made for it in this run).
+    """
+    wanted = (
+        select(
+            _orders.c.id,
+            _orders.c.correlation_id,
+            _orders.c.ship_by,
+            _orders.c.sent_at,
+            _orders.c.finished_at,
+            _orders.c.note,
+            _orders.c.state,
+        )
+        .where(_orders.c.id.in_(select(_rows.c.order).where(_rows.c.run == run)))
+        .order_by(_orders.c.id)
+    )
+    calls = (
+        select(_attempts.c.order.label("id"), func.count().label("attempts"))
+        .where(_attempts.c.run == run)
+        .group_by(_attempts.c.order)
+    )
+    orders = _frame(database, wanted).set_index("id")
+    counted = _frame(database, calls).set_index("id")["attempts"]
+    return orders.assign(attempts=counted.reindex(orders.index).fillna(0).astype("int64"))
+
+
+def attempts_of(database: Database, run: int) -> pd.DataFrame:
+    """Return the calls that a run made for orders, in their order: kind, started_at, ended_at, status, verdict, order."""
+    wanted = (
+        select(
+            _attempts.c.kind,
+            _attempts.c.started_at,
+            func.coalesce(_attempts.c.ended_at, 0).label("ended_at"),
+            func.coalesce(_attempts.c.status, 0).label("status"),
+            func.coalesce(_attempts.c.verdict, "unknown").label("verdict"),
+            _attempts.c.order,
+        )
+        .where(_attempts.c.run == run)
+        .order_by(_attempts.c.id)
+    )
+    return _frame(database, wanted)
+
+
+def stories_of(database: Database, order: str, *, seller: str | None = None) -> list[Story]:
+    """Return all that happened to a purchase order (or customer order), oldest first."""
+    wanted = select(_orders).where(or_(_orders.c.purchase_order_id == order, _orders.c.customer_order_id == order))
+    if seller:
+        wanted = wanted.where(_orders.c.seller == seller)
+    with database.reading() as connection:
+        return [
+            Story(
+                row,
+                connection.execute(select(_attempts).where(_attempts.c.order == row.id).order_by(_attempts.c.id)).all(),
+                connection.execute(
+                    select(_rows, _files.c.path, _runs.c.run.label("run_name"), _runs.c.started_at)
+                    .join(_runs, _runs.c.number == _rows.c.run)
+                    .join(_files, (_files.c.run == _rows.c.run) & (_files.c.file == _rows.c.file))
+                    .where(_rows.c.order == row.id)
+                    .order_by(_rows.c.run, _rows.c.position)
+                ).all(),
+                connection.execute(
+                    select(_decisions).where(_decisions.c.order == row.id).order_by(_decisions.c.id)
+                ).all(),
+            )
+            for row in connection.execute(wanted.order_by(_orders.c.id)).all()
+        ]
+
+
+def last_rows_of(database: Database, orders: Sequence[int]) -> pd.DataFrame:
+    """Return where orders come from: their rows in the last run that had any, by order of those runs and their input.
+
+    Columns: order, part, purchase_order_id, sheet, row, path, sha256, profile.
+    """
+    last = (
+        select(_rows.c.order, func.max(_rows.c.run).label("run"))
+        .where(_rows.c.order.is_not(None))
+        .group_by(_rows.c.order)
+    ).subquery()
+    wanted = (
+        select(
+            _rows.c.order,
+            _rows.c.part,
+            _rows.c.purchase_order_id,
+            _rows.c.sheet,
+            _rows.c.row,
+            _files.c.path,
+            _files.c.sha256,
+            _files.c.profile,
+        )
+        .join(last, (last.c.order == _rows.c.order) & (last.c.run == _rows.c.run))
+        .join(_files, (_files.c.run == _rows.c.run) & (_files.c.file == _rows.c.file))
+        .order_by(_rows.c.run, _rows.c.position)
+    )
+    frame = _frame(database, wanted)
+    return frame[frame["order"].isin(orders)].reset_index(drop=True)
+
+
+def unfinished(database: Database, seller: str) -> int:
+    """Return how many orders of a seller are planned, being sent or unknown."""
+    wanted = select(func.count()).where(_orders.c.seller == seller, _orders.c.state.in_(UNFINISHED))
+    with database.reading() as connection:
+        return int(connection.execute(wanted).scalar_one())
+
+
+def known_states(journal: Journal, seller: str, orders: Sequence[str]) -> dict[str, tuple[State, str]]:
+    """Return the last state and reason of these purchase orders, where the journal has them."""
+    wanted = select(_orders.c.purchase_order_id, _orders.c.state, _orders.c.reason).where(
+        _orders.c.seller == seller, _orders.c.purchase_order_id.in_(orders)
+    )
+    with journal.database.reading() as connection:
+        return {row.purchase_order_id: (State(row.state), row.reason) for row in connection.execute(wanted)}
+
+
+def _run(row: Row[Any]) -> Run:
+    return Run(
+        number=row.number,
+        run=row.run,
+        seller=row.seller,
+        account=row.account,
+        command=row.command,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        summary=orjson.loads(row.summary) if row.summary else None,
+    )
+
+
+def _frame(database: Database, wanted: Select[Any]) -> pd.DataFrame:
+    with database.reading() as connection:
+        result = connection.execute(wanted)
+        return pd.DataFrame(result.all(), columns=list(result.keys()))

@@ -1,0 +1,180 @@
+"""The journal: what each order was planned to be, where it stands, and every call that was made for it.
+
+Everything that sends writes here first, in blocks of entries, each block one durable transaction.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import orjson
+from sqlalchemy import insert, select, update
+
+from batch.journal import tables
+from batch.journal.claims import claim, claims_of
+from batch.journal.database import Database
+from batch.journal.entries import Begin, Change, Claim, End, Entry, JournalOrder, Planned, parcels_from, parts_from
+from batch.journal.planning import known_block, plan_block
+from batch.journal.states import State
+from batch.journal.writing import begin_calls, change_states, end_calls
+from batch.marketplace.orders import Parcel
+from batch.outcomes import WELL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from sqlalchemy import Row
+
+    from batch.plan import PlannedOrder
+
+_BLOCK = 500  # orders that are looked up or written with one statement
+
+T = TypeVar("T")
+
+
+class Journal:
+    """The durable record of one or many sellers."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    @classmethod
+    def open(cls, url: str) -> Journal:
+        """Open the journal, making it where there is none. Raises `JournalFailed`."""
+        database = Database(url)
+        database.prepare()
+        return cls(database)
+
+    @classmethod
+    def open_existing(cls, url: str) -> Journal | None:
+        """Open the journal, or return None where there is none yet. Raises `JournalFailed`."""
+        database = Database(url)
+        if not database.exists:
+            return None
+        database.check_version()
+        return cls(database)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.database.close()
+
+    # The run and its files
+
+    def begin_run(self, *, run: str, seller: str, account: str, command: str, at: int) -> int:
+        """Record that a run begins; return its number."""
+        begun = insert(tables.runs).values(run=run, seller=seller, account=account, command=command, started_at=at)
+        with self.database.writing() as connection:
+            return int(connection.execute(begun.returning(tables.runs.c.number)).scalar_one())
+
+    def record_files(self, run: int, files: Sequence[Mapping[str, Any]]) -> None:
+        """Record the run's input files, in input order."""
+        if files:
+            with self.database.writing() as connection:
+                connection.execute(
+                    insert(tables.files), [{"run": run, "file": n, **file} for n, file in enumerate(files)]
+                )
+
+    def record_rows(self, rows: Iterable[dict[str, Any]]) -> None:
+        """Record a run's input rows; one without an outcome has that of its order."""
+        with self.database.writing() as connection:
+            for block in _blocks(rows, _BLOCK * 20):
+                connection.execute(insert(tables.rows), block)
+
+    def finish_run(self, run: int, *, at: int, summary: Mapping[str, Any]) -> None:
+        """Record that the run ended, and its summary."""
+        finished = update(tables.runs).where(tables.runs.c.number == run)
+        with self.database.writing() as connection:
+            connection.execute(finished.values(finished_at=at, summary=orjson.dumps(summary)))
+
+    # Orders
+
+    def plan(self, seller: str, orders: Iterable[PlannedOrder], at: int) -> list[Planned]:
+        """Record the orders of a plan, in its order, and return where each stands.
+
+        An order that is known with just this content is the same order; one that was held goes back to planned. An older
+        one that is still planned, names the same line and says something else about it, is held: the newer file replaces it.
+        """
+        planned: list[Planned] = []
+        with self.database.writing() as connection:
+            for block in _blocks(orders, _BLOCK):
+                planned.extend(plan_block(connection, seller, block, at))
+        return planned
+
+    def known(self, seller: str, orders: Iterable[PlannedOrder]) -> list[Planned | None]:
+        """Return where each of these orders stands, None where it is new; nothing is written."""
+        with self.database.reading() as connection:
+            return [one for block in _blocks(orders, _BLOCK) for one in known_block(connection, seller, block)]
+
+    def load(self, orders: Sequence[int]) -> list[JournalOrder]:
+        """Return these orders with all that sending and settling need, in the order asked for."""
+        found: dict[int, JournalOrder] = {}
+        with self.database.reading() as connection:
+            for block in _blocks(orders, _BLOCK):
+                rows = connection.execute(select(tables.orders).where(tables.orders.c.id.in_(block))).all()
+                for seller in {row.seller for row in rows}:
+                    ids = {row.purchase_order_id for row in rows if row.seller == seller}
+                    claims = claims_of(connection, seller, sorted(ids - {""}))
+                    for row in rows:
+                        found[row.id] = _journal_order(row, claims.get(row.purchase_order_id, ()))
+        return [found[order] for order in orders]
+
+    def in_states(self, seller: str, states: Sequence[State], *, due_by: int | None = None) -> list[int]:
+        """Return the seller's orders in these states, oldest first; with `due_by`, those that are due by then."""
+        wanted = select(tables.orders.c.id).where(tables.orders.c.seller == seller, tables.orders.c.state.in_(states))
+        if due_by is not None:
+            wanted = wanted.where(tables.orders.c.due_at <= due_by)
+        with self.database.reading() as connection:
+            return list(connection.execute(wanted.order_by(tables.orders.c.id)).scalars())
+
+    def apply(self, entries: Sequence[Entry]) -> list[tuple[Claim, ...]]:
+        """Write a block of entries in one transaction.
+
+        Returns beside each entry the claims of other orders that stand against it; one with any was not written.
+        Raises `IllegalChange` and `JournalFailed`; then nothing of the block was written.
+        """
+        against: list[tuple[Claim, ...]] = [()] * len(entries)
+        with self.database.writing() as connection:
+            for index, entry in enumerate(entries):
+                if isinstance(entry, Begin) and entry.update is not None:
+                    against[index] = claim(connection, entry)
+            begin_calls(
+                connection, [e for e, c in zip(entries, against, strict=True) if isinstance(e, Begin) and not c]
+            )
+            end_calls(connection, [entry for entry in entries if isinstance(entry, End)])
+            change_states(connection, [entry for entry in entries if isinstance(entry, Change)])
+        return against
+
+    def decide(self, order: int, *, decision: str, user: str, note: str, change: Change) -> None:
+        """Record a person's decision about an order, and carry it out in the same transaction."""
+        decided = insert(tables.decisions).values(
+            order=order, decided_at=change.at, user=user, decision=decision, note=note
+        )
+        with self.database.writing() as connection:
+            connection.execute(decided)
+            change_states(connection, [change])
+
+
+def _journal_order(row: Row[Any], claims: Iterable[Claim]) -> JournalOrder:
+    sent = orjson.loads(row.sent) if row.sent else {"parcels": [], "parts": []}
+    return JournalOrder(
+        id=row.id,
+        purchase_order_id=row.purchase_order_id,
+        customer_order_id=row.customer_order_id,
+        state=State(row.state),
+        parcels=parcels_from(row.content),
+        sent=tuple(Parcel(**members) for members in sent["parcels"]),
+        sent_parts=tuple(sent["parts"]),
+        before=orjson.loads(row.before) if row.before else None,
+        ended=tuple(part if part and part.outcome in WELL else None for part in parts_from(row.parts)),
+        claims=tuple(claim for claim in claims if claim.order != row.id),
+        due_at=row.due_at,
+        correlation_id=row.correlation_id,
+        sent_at=row.sent_at,
+    )
+
+
+def _blocks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while block := list(islice(iterator, size)):
+        yield block

@@ -1,0 +1,59 @@
+"""The comparison of an order, as the marketplace shows it, with what an update said."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from batch.marketplace.orders import normalised
+
+if TYPE_CHECKING:
+    from batch.marketplace.orders import Order, ShippingUpdate
+
+SHIPPED_STATUSES = frozenset({"Shipped", "Delivered", "Refund"})  # what is delivered or refunded was shipped before
+
+_Units = Counter[tuple[str, str]]  # by line number and normalised tracking number, blank where there is none
+
+
+def confirmed(update: ShippingUpdate, order: Order, before: Order | None = None) -> tuple[bool, ...]:
+    """Say beside each parcel whether the order shows it as shipped: its line, tracking number and units.
+
+    True is proof. False is none of the contrary where the order came with the answer to the update itself, which may be
+    a copy from before it (seen with acknowledging): read the order, and believe that.
+
+    Units are summed by line and tracking number, for the server may split or merge entries. What `before`, the order as
+    it was read before sending, already showed does not count. A parcel without a tracking number (Lettermail) is told
+    by all shipped units of its line where `before` is known, else by those without a tracking number. Of several
+    packages for the same units each is shown where its number is.
+    """
+    wanted: _Units = Counter()
+    for parcel in update.parcels:
+        wanted[parcel.line_number, normalised(parcel.tracking_number)] += parcel.quantity
+    shown = shipped_units(order)
+    if before:
+        shown.subtract(shipped_units(before))
+        for line_number in {line for line, number in wanted if not number}:
+            wanted[line_number, ""] = sum(units for (line, _), units in wanted.items() if line == line_number)
+            shown[line_number, ""] = _shipped_of_line(order, line_number) - _shipped_of_line(before, line_number)
+    shared = {parcel for parcel, number in zip(update.parcels, update.shipment_numbers, strict=False) if number}
+    return tuple(
+        shown[key] >= (1 if parcel in shared else wanted[key])
+        for parcel in update.parcels
+        for key in [(parcel.line_number, normalised(parcel.tracking_number))]
+    )
+
+
+def shipped_units(order: Order) -> _Units:
+    """Return the shipped units by line number and normalised tracking number, blank where there is none."""
+    units: _Units = Counter()
+    for line in order.lines:
+        for status in line.statuses:
+            if status.status in SHIPPED_STATUSES:
+                for number in set(map(normalised, status.packages or (status.tracking_number,))):
+                    units[line.line_number, number] += status.quantity
+    return units
+
+
+def _shipped_of_line(order: Order, line_number: str) -> int:
+    statuses = (status for line in order.lines if line.line_number == line_number for status in line.statuses)
+    return sum(status.quantity for status in statuses if status.status in SHIPPED_STATUSES)

@@ -1,0 +1,140 @@
+"""One exchange with the marketplace: prove who speaks, send once, say what it meant.
+
+Nothing here sends twice. Every attempt of an update is one call of an `Exchange`, made after its caller has written
+down that it will be made; where the token was dead, the caller says so with `renew` and writes down its next attempt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+from batch.errors import CredentialsRefused
+from batch.marketplace.call import Answer, Call, NoAnswer
+from batch.marketplace.credentials import open_dialect
+from batch.marketplace.token import Token, TokenSource, TokenUnavailable
+from batch.marketplace.transport import open_transport
+from batch.marketplace.verdict import Meaning, Verdict, read_verdict
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from concurrent.futures import Executor
+
+    from batch.marketplace.dialect import Dialect
+    from batch.settings import Account
+
+    Send = Callable[[Call, Mapping[str, str]], Awaitable[Answer | NoAnswer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back from one attempt, and what it meant."""
+
+    answer: Answer | NoAnswer  # its headers are for the limiter
+    verdict: Verdict
+    token: Token | None = field(default=None, repr=False)  # that the attempt bore
+
+
+def now_ms() -> int:
+    """Return the wall clock in UTC epoch milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+def fresh_correlation_id() -> str:
+    """Return a new correlation id, one for each attempt."""
+    return str(uuid.uuid4())
+
+
+class Exchange:
+    """Makes single attempts in one dialect for one account; any number at the same time.
+
+    `now_ms`: wall clock for signatures; `clock`: monotonic seconds for the token; `new_id`: correlation ids of token
+    calls; `signers`: where signatures are made off the event loop, which pays with several cores.
+    """
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        send: Send,
+        *,
+        now_ms: Callable[[], int] = now_ms,
+        clock: Callable[[], float] = time.monotonic,
+        new_id: Callable[[], str] = fresh_correlation_id,
+        signers: Executor | None = None,
+    ) -> None:
+        self.dialect = dialect
+        self._new_id = new_id
+        self._send = send
+        self._now_ms = now_ms
+        self._signers = signers
+        self._tokens = TokenSource(self._fetch_token, clock) if dialect.uses_token else None
+
+    async def __call__(self, call: Call, correlation_id: str) -> Reply:
+        """Make one attempt. Raises nothing but cancellation: what keeps it from being made is in the verdict too."""
+        token: Token | None = None
+        try:
+            if self._tokens:
+                token = await self._tokens.get()
+        except CredentialsRefused as refused:
+            verdict = Verdict(meaning=Meaning.UNAUTHORISED, reason=str(refused), fatal=True)
+            return Reply(NoAnswer(sent=False, reason="the credentials were refused"), verdict)
+        except TokenUnavailable as unavailable:
+            verdict = Verdict(meaning=Meaning.UNAVAILABLE, reason=f"Nothing was sent: {unavailable}")
+            return Reply(NoAnswer(sent=False, reason="no access token could be fetched"), verdict)
+        headers = await self._headers(call, correlation_id, token)
+        answer = await self._send(call, headers)
+        return Reply(answer, read_verdict(call, answer), token)
+
+    async def ready(self) -> None:
+        """Fetch the token, if there is one, ahead of the first call.
+
+        Raises CredentialsRefused, or TokenUnavailable where the endpoint cannot be reached.
+        """
+        if self._tokens:
+            await self._tokens.get()
+
+    def renew(self, reply: Reply) -> bool:
+        """Say whether the same call is worth one more attempt after UNAUTHORISED; if so it bears a fresh proof.
+
+        The token of the failed attempt is dropped; the next attempt, whoever makes it, fetches another, once for all.
+        """
+        if not reply.verdict.renewable:
+            return False
+        if reply.token and self._tokens:
+            self._tokens.invalidate(reply.token)
+        return True
+
+    async def _headers(self, call: Call, correlation_id: str, token: Token | None) -> dict[str, str]:
+        sign = partial(
+            self.dialect.sign,
+            call,
+            correlation_id=correlation_id,
+            now_ms=self._now_ms(),
+            token=token.text if token else "",
+        )
+        if self._signers is None or self.dialect.uses_token:
+            return sign()
+        return await asyncio.get_running_loop().run_in_executor(self._signers, sign)
+
+    async def _fetch_token(self) -> Answer | NoAnswer:
+        call = self.dialect.token()
+        return await self._send(call, await self._headers(call, self._new_id(), None))
+
+
+@asynccontextmanager
+async def open_exchange(
+    account: Account,
+    *,
+    now_ms: Callable[[], int] = now_ms,
+    clock: Callable[[], float] = time.monotonic,
+    signers: Executor | None = None,
+) -> AsyncIterator[Exchange]:
+    """Open the account's connections and credentials. Raises SettingsError for secrets that cannot be used."""
+    dialect = open_dialect(account)
+    async with open_transport(timeout=account.timeout, connections=account.workers) as transport:
+        yield Exchange(dialect, transport.send, now_ms=now_ms, clock=clock, signers=signers)

@@ -1,0 +1,188 @@
+"""Workbooks: XLSX, XLSM, XLSB, XLS and ODS, read by calamine, each cell as the file stores it.
+
+A cell becomes the text that a person sees, and its kind says what the file stores: in a NUMBER of more than 15 digits
+some are lost, and only the kind tells. Numbers up to 15 digits are written out; larger ones keep their E-notation.
+"""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    PasswordError,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
+
+from batch.reading import grid, probe
+from batch.reading.columns import blank_rows, column_of, kept
+from batch.reading.parts import Oddities, check_open_document, check_parts, oddities
+from batch.reading.table import Kind, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from batch.reading.grid import Place
+
+_EXACT = 1e15  # Excel keeps 15 digits
+_MOST_SECONDS = 120  # for another process to open a workbook
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_KINDS = {
+    "str": Kind.TEXT,
+    "int": Kind.NUMBER,
+    "float": Kind.NUMBER,
+    "bool": Kind.BOOLEAN,
+    "date": Kind.DATE,
+    "datetime": Kind.DATE,
+    "time": Kind.DATE,
+    "timedelta": Kind.DURATION,
+}
+
+
+def read_workbook(place: Place, data: bytes, parts: frozenset[str]) -> tuple[Table, ...]:
+    """Return a table for every worksheet that has a header. `parts` are the names inside a zipped workbook."""
+    if _ENCRYPTED in data or "EncryptedPackage" in parts:
+        raise place.refused("the workbook is protected by a password; save it without one.")
+    check_parts(place, data, parts)
+    if "content.xml" in parts:
+        check_open_document(place, data)
+    if "xl/workbook.xml" not in parts and not _survives(data):
+        raise place.refused("the workbook is damaged; save it anew as .xlsx.")
+    try:
+        with CalamineWorkbook.from_filelike(io.BytesIO(data)) as workbook:
+            return _tables(place, workbook, data)
+    except PasswordError:
+        raise place.refused("the workbook is protected by a password; save it without one.") from None
+    except CalamineError:
+        raise place.refused("it is no workbook that can be read, or it is damaged; save it anew as .xlsx.") from None
+    except BaseException as error:  # a panic inside calamine is no Exception
+        if type(error).__name__ != "PanicException":
+            raise
+        raise place.refused("the workbook is damaged; save it anew as .xlsx.") from None
+
+
+def _survives(data: bytes) -> bool:
+    """Tell whether another process can open the workbook (`probe`). An XLSX is looked through instead (`parts`)."""
+    command = [sys.executable, "-I", probe.__file__]  # our own script, and nothing of the user's
+    try:
+        done = subprocess.run(command, input=data, capture_output=True, check=False, timeout=_MOST_SECONDS)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+def _tables(place: Place, workbook: CalamineWorkbook, data: bytes) -> tuple[Table, ...]:
+    sheets = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+    if len(sheets) > place.limits.sheets:
+        raise place.refused(f"it has {len(sheets)} sheets; at most {place.limits.sheets} are read.")
+    found = oddities(place, data)
+    tables: list[Table] = []
+    headless: list[grid.NoHeader] = []
+    for metadata in sheets:
+        notes = () if metadata.visible == SheetVisibleEnum.Visible else (f"the sheet '{metadata.name}' is hidden",)
+        sheet = workbook.get_sheet_by_name(metadata.name)
+        try:
+            tables += _table(place.within(metadata.name), sheet, found.get(metadata.name, Oddities()), notes)
+        except grid.NoHeader as error:
+            headless.append(error)  # notes or a drawing; other sheets may hold the shipments
+    if not tables:
+        raise headless[0] if headless else place.refused("the workbook is empty.")
+    return tuple(tables)
+
+
+def _table(place: Place, sheet: CalamineSheet, odd: Oddities, notes: tuple[str, ...]) -> tuple[Table, ...]:
+    """Return the sheet's table, none for an empty sheet."""
+    if sheet.end is None or sheet.start is None:
+        return ()
+    grid.check_shape(place, sheet.end[0] + 1, sheet.end[1] + 1)
+    first = sheet.start[0]
+    left = [""] * sheet.start[1]
+    rows = sheet.to_python(skip_empty_area=True)
+    if left:
+        rows = [left + row for row in rows]
+    head = [[_shown(cell) for cell in row] for row in rows[: grid.HEAD]]
+    _fill_merged(head, sheet, first)
+    header = grid.header_of(place, head, range(first + 1, first + 1 + len(head)))
+    body = rows[header.position + 1 :]
+    numbers = np.arange(first + header.position + 2, first + 1 + len(rows), dtype=np.int64)
+    texts, kinds = _columns(body, len(head[header.position]))
+    _restore_errors(texts, kinds, odd, first + header.position + 1)
+    columns = [column_of(column) for column in texts]
+    if (blank := blank_rows(columns, len(body))).any():
+        columns, kinds, numbers = [kept(column, ~blank) for column in columns], kinds[~blank], numbers[~blank]
+    if odd.hidden:
+        notes = (*notes, "hidden rows or columns are read too")
+    names = (first + header.position + 1, head[header.position])
+    return (grid.finished(place, names, columns, numbers, kinds=kinds, notes=notes),)
+
+
+def _fill_merged(head: list[list[str]], sheet: CalamineSheet, first: int) -> None:
+    """Write a header that is merged over several rows into each of them."""
+    for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
+        if left == right and top < bottom and top - first < len(head):
+            text = head[top - first][left] if top >= first and left < len(head[top - first]) else ""
+            for row in head[top - first : bottom - first + 1]:
+                row[left] = row[left] or text
+
+
+def _restore_errors(texts: list[list[str]], kinds: np.ndarray, odd: Oddities, header_row: int) -> None:
+    """Write error cells back, such as #N/A, which calamine hands out as empty."""
+    for row, column, text in odd.errors:
+        position = row - header_row - 1
+        if 0 <= position < len(kinds) and column < len(texts):
+            texts[column][position] = text
+            kinds[position, column] = Kind.ERROR
+
+
+def _columns(body: Sequence[Sequence[Any]], width: int) -> tuple[list[list[str]], np.ndarray]:
+    """Return the columns' texts, and the kind of every cell as uint8 (rows, columns)."""
+    kinds = np.zeros((len(body), width), dtype=np.uint8)
+    texts = []
+    for position, column in enumerate(zip(*body, strict=True) if body else [()] * width):
+        text, kind = _column(column)
+        texts.append(text)
+        kinds[:, position] = kind
+    return texts, kinds
+
+
+def _column(cells: tuple[Any, ...]) -> tuple[list[str], np.ndarray]:
+    """Return one column's texts and kinds. A column of text alone, the usual one, costs no work for each cell."""
+    types = set(map(type, cells))
+    if types <= {str}:
+        texts = list(cells)
+        return texts, np.fromiter(map(bool, texts), dtype=np.uint8, count=len(texts))
+    kind_of: Callable[[Any], int] = {kind: int(_KINDS[kind.__name__]) for kind in types}.__getitem__
+    kinds = np.fromiter(map(kind_of, map(type, cells)), dtype=np.uint8, count=len(cells))
+    texts = _numbers(cells) if types <= {int, float} else list(map(_shown, cells))
+    kinds[np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)) == 0] = Kind.EMPTY
+    return texts, kinds
+
+
+def _numbers(cells: tuple[float, ...]) -> list[str]:
+    """Return a column of numbers alone as `_shown` shows them."""
+    values = np.array(cells, dtype=np.float64)
+    whole = (np.abs(values) < _EXACT) & (values == np.floor(values))
+    texts: list[str] = pa.array(np.where(whole, values, 0).astype(np.int64)).cast(pa.string()).to_pylist()
+    for position in np.flatnonzero(~whole):
+        texts[position] = _shown(cells[position])
+    return texts
+
+
+def _shown(cell: Any) -> str:  # noqa: ANN401 - whatever calamine hands out
+    """Return the cell as a person recognises it."""
+    kind = type(cell)
+    if kind is str:
+        return str(cell)
+    if kind is bool:
+        return "TRUE" if cell else "FALSE"
+    if kind is int or kind is float:
+        return str(int(cell)) if abs(cell) < _EXACT and cell == int(cell) else f"{cell:.15G}"
+    return str(cell.isoformat()) if hasattr(cell, "isoformat") else str(cell)

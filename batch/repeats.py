@@ -1,0 +1,148 @@
+"""Rows that belong together: the same parcel told twice, or in two ways, and good rows whose order has a bad one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from batch.draft import HELD, REJECTED, SKIPPED
+from schemas.characters import hashes, is_blank, picked, text_array
+from schemas.shipment import PARCEL_COLUMNS
+
+if TYPE_CHECKING:
+    from batch.draft import Draft
+
+NAMED = 3  # other rows that a row's reason names
+
+
+def end_repeats(draft: Draft) -> None:
+    """Skip rows that repeat another exactly, and reject those that say the same parcel in different ways."""
+    rows = _perhaps_alike(draft)
+    parcel = _same_parcel(draft, rows)
+    twice = pd.Series(parcel).duplicated(keep=False).to_numpy()
+    rows, parcel = rows[twice], parcel[twice]
+    order = np.argsort(parcel, kind="stable")
+    rows, parcel = rows[order], parcel[order]
+    starts = np.flatnonzero(np.diff(parcel, prepend=-1))
+    group = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(rows)))
+    first = rows[starts][group] if len(rows) else rows
+    differing = {name: _differs(draft.lines[name], rows, first) for name in PARCEL_COLUMNS}
+    contradicted = np.zeros(len(starts), np.bool_)
+    for differs in differing.values():
+        contradicted[group[differs]] = True
+    repeats = np.flatnonzero(~contradicted[group] & (rows != first))
+    _skip_repeats(draft, rows[repeats], first[repeats])
+    _reject_contradictions(draft, rows, starts, contradicted, differing)
+
+
+def _perhaps_alike(draft: Draft) -> np.ndarray:
+    """Return ready rows whose order, line and tracking number another ready row has too, and a few others perhaps."""
+    rows = draft.ready
+    code = draft.order[rows]
+    together = np.bincount(code, minlength=1)[code] > 1
+    rows, code = rows[together], code[together]
+    tracking = hashes(picked(text_array(draft.lines["tracking_number"]), rows))
+    line = hashes(picked(text_array(draft.lines["line_number"]), rows))
+    mixed = (tracking * np.uint64(31) + line) * np.uint64(31) + code.astype(np.uint64)
+    return np.asarray(rows[pd.Series(mixed).duplicated(keep=False).to_numpy()])
+
+
+def _same_parcel(draft: Draft, rows: np.ndarray) -> np.ndarray:
+    """Return a number for each row's parcel: order, line (else SKU) and tracking number (else carrier)."""
+    lines = draft.lines.iloc[rows]
+    item = np.where(is_blank(lines["line_number"]), "sku " + lines["sku"], lines["line_number"])
+    carrier = np.where(lines["carrier"] == "", lines["other_carrier"].astype("str"), lines["carrier"].astype("str"))
+    number = np.where(is_blank(lines["tracking_number"]), carrier, lines["tracking_number"])
+    keys = pd.DataFrame({"order": draft.order[rows], "item": item, "number": number})
+    return np.asarray(keys.groupby(["order", "item", "number"], sort=False).ngroup(), np.int64)
+
+
+def _differs(column: pd.Series, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        codes = column.cat.codes.to_numpy()
+        return np.asarray(codes[rows] != codes[others])
+    return np.asarray(column.iloc[rows].to_numpy() != column.iloc[others].to_numpy())
+
+
+def _skip_repeats(draft: Draft, rows: np.ndarray, first: np.ndarray) -> None:
+    counts = draft.lines["quantity"].to_numpy()[rows].tolist()
+    reasons = [
+        f"{place}: repeats {other} exactly, so its {_units(count)} not sent again"
+        for place, other, count in zip(draft.places(rows), draft.places(first), counts, strict=True)
+    ]
+    draft.end(rows, SKIPPED, reasons)
+
+
+def _units(count: int) -> str:
+    return {0: "units are", 1: "1 unit is"}.get(count, f"{count} units are")
+
+
+def _reject_contradictions(
+    draft: Draft, rows: np.ndarray, starts: np.ndarray, contradicted: np.ndarray, differing: dict[str, np.ndarray]
+) -> None:
+    ends = np.append(starts[1:], len(rows))
+    for low, high in zip(starts[contradicted].tolist(), ends[contradicted].tolist(), strict=True):
+        places = draft.places(rows[low:high])
+        what = " and ".join(_SPOKEN[name] for name, differs in differing.items() if differs[low:high].any())
+        draft.end(
+            rows[low:high],
+            REJECTED,
+            [f"{place}: the same parcel has another {what} in {_listing(places, place)}" for place in places],
+        )
+
+
+_SPOKEN = {
+    "line_number": "line number",
+    "sku": "SKU",
+    "quantity": "quantity",
+    "carrier": "carrier",
+    "other_carrier": "other carrier",
+    "method_code": "method",
+    "tracking_number": "tracking number",
+    "tracking_url": "tracking URL",
+    "shipped_at": "ship time",
+    "date_only": "precision of its ship time",
+    "ship_from_country": "ship-from country",
+    "seller_order_id": "seller order id",
+}
+
+
+def _listing(places: list[str], but: str = "") -> str:
+    others = [place for place in places if place != but]
+    named = " and ".join(others[:NAMED])
+    return f"{named} and {len(others) - NAMED} more" if len(others) > NAMED else named
+
+
+def hold_siblings(draft: Draft) -> None:
+    """Hold the good rows of orders that have a bad one."""
+    bad = np.flatnonzero((draft.state == REJECTED) | (draft.state == HELD))
+    touched = _touched(draft, bad)
+    rows = draft.ready
+    rows = rows[np.isin(draft.order[rows], np.fromiter(touched, np.int64, len(touched)))]
+    if not len(rows):
+        return
+    told = {code: _listing(draft.places(np.array(members))) for code, members in touched.items()}
+    places = draft.places(rows)
+    codes = draft.order[rows].tolist()
+    draft.end(
+        rows,
+        HELD,
+        [f"{place}: held with its order, because of {told[code]}" for place, code in zip(places, codes, strict=True)],
+    )
+
+
+def _touched(draft: Draft, bad: np.ndarray) -> dict[int, list[int]]:
+    """Return the orders that bad rows belong to, with those rows: by the order they name, else by their customer's."""
+    touched: dict[int, list[int]] = {}
+    for row, code in zip(bad.tolist(), draft.order[bad].tolist(), strict=True):
+        touched.setdefault(code, []).append(row)
+    customers = draft.lines["customer_order_id"]
+    named = bad[~is_blank(customers.iloc[bad])]
+    if len(named):
+        by_customer = {customers.iloc[row]: row for row in reversed(named.tolist())}
+        kin = np.flatnonzero(customers.isin(list(by_customer)))
+        for row, code in zip(kin.tolist(), draft.order[kin].tolist(), strict=True):
+            touched.setdefault(code, [by_customer[customers.iloc[row]]])
+    return touched

@@ -1,0 +1,234 @@
+"""The run on a terminal: understood in five seconds, ending with what to do and where the report lies."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from batch.errors import Exit
+from batch.outcomes import NEEDS_PERSON, WELL, Outcome
+from batch.report import moments
+from batch.report.account import READY
+from batch.report.places import places
+from batch.report.summary import outcome_totals
+from batch.report.todo import RESUME, WHO, Task, files_to_mend, tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+
+    from batch.report.account import FileAccount, RunAccount
+
+STYLES = {
+    Outcome.SHIPPED: "green",
+    Outcome.ALREADY_SHIPPED: "green",
+    Outcome.SKIPPED: "dim",
+    Outcome.REJECTED: "red",
+    Outcome.HELD: "yellow",
+    Outcome.REFUSED: "red",
+    Outcome.UNKNOWN: "bold magenta",
+    Outcome.NOT_ATTEMPTED: "cyan",
+    READY: "green",
+}
+_MENDABLE = NEEDS_PERSON - {Outcome.UNKNOWN}
+_MOST_TASKS = 5  # more than these nobody reads on a terminal; the report has all
+_MOST_FILES = 3
+_MOST_STRETCHES = 3  # of row numbers in one sheet
+_BAR = 30  # characters
+
+# What a terminal without Unicode shows instead.
+_PLAIN = {ord("█"): "#", ord("…"): "...", ord("·"): "-", ord("—"): "-", ord("“"): '"', ord("”"): '"'}
+# Characters that command a terminal: a cell of somebody's file must not.
+_COMMANDS = dict.fromkeys((*range(32), *range(127, 160)), "�")
+
+
+class Account:
+    """A run's account as something that rich prints: `console.print(Account(account, folder))`."""
+
+    def __init__(self, account: RunAccount, folder: Path | None = None) -> None:
+        """Tell of `account`, whose report lies in `folder` if it was written."""
+        self._account = account
+        self._folder = folder
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the lines, for the width and the characters that the console has."""
+        wide = options.max_width >= 60  # noqa: PLR2004 - columns below which the bar has no room
+        told = Group(*_parts(self._account, self._folder, wide=wide))
+        yield _Plain(told) if options.ascii_only else told
+
+
+def describe(account: RunAccount, folder: Path | None = None) -> Account:
+    """Return the account of a run as something to print on a terminal; `folder` is where its report was written."""
+    return Account(account, folder)
+
+
+def headline(account: RunAccount) -> str:
+    """Return the run in one sentence."""
+    orders = outcome_totals(account.orders["outcome"], ready=account.ready)
+    total = orders["total"]
+    if not total:
+        return "Nothing to do: no order was found."
+    if account.ready:
+        return _what_would_be_sent(orders[READY], total, account.seconds_to_send)
+    done = sum(orders[outcome] for outcome in (Outcome.SHIPPED, Outcome.ALREADY_SHIPPED))
+    well = sum(orders[outcome] for outcome in WELL)
+    if well == total:
+        return f"{_all(total)} shipped." if done == total else f"{_all(total)} shipped or skipped."
+    return f"{done:,} of {_orders(total)} {'is' if total == 1 else 'are'} shipped{_what_is_left(orders)}."
+
+
+def next_steps(account: RunAccount, *, written: bool = True) -> list[str]:
+    """Return what to do next, one sentence each, none where nothing is to do; `written`: there is a report."""
+    steps = [_unreadable(file) for file in account.files if file.problem]
+    outcomes = set(account.rows["outcome"])
+    if outcomes & _MENDABLE:
+        steps.append(_mend(files_to_mend(account)) if written else "Mend the rows named above and drop the file again.")
+    if Outcome.UNKNOWN in outcomes:
+        steps.append(f"Do not send the unknown ones again by hand: {RESUME} looks once more.")
+    elif Outcome.NOT_ATTEMPTED in outcomes and not account.ready:
+        steps.append(f"Go on with what is left: {RESUME}")
+    return steps
+
+
+def _unreadable(file: FileAccount) -> str:
+    name = file.path.name
+    return file.problem if name in file.problem else f"{name}: {file.problem}"
+
+
+def _mend(files: list[str]) -> str:
+    more = f" and {len(files) - _MOST_FILES} more" if len(files) > _MOST_FILES else ""
+    return f"Mend {', '.join(files[:_MOST_FILES])}{more} and drop {'it' if len(files) == 1 else 'them'} again."
+
+
+def _parts(account: RunAccount, folder: Path | None, *, wide: bool) -> Iterator[RenderableType]:
+    yield Text("")
+    if account.interrupted:
+        yield Text("INTERRUPTED", style="bold red")
+    yield Text(headline(account), style=f"bold {_mood(account)}")
+    yield Text(_printable(_about(account)), style="dim")
+    if len(account.orders) or len(account.rows):
+        yield Text("")
+        yield _counts(account, wide=wide)
+    found = tasks(account)
+    if found:
+        yield Text("")
+        yield from _tasks(account, found)
+    yield Text("")
+    steps = next_steps(account, written=folder is not None)
+    if steps:
+        yield Text("What to do", style="bold")
+        yield from (_bullet(step) for step in steps)
+    if folder is not None:
+        page = folder / "report.html"
+        yield Text(_printable(f"Report: {page if page.exists() else folder}"), overflow="fold")
+
+
+def _about(account: RunAccount) -> str:
+    took = moments.span((account.finished_at - account.started_at) / 1000)
+    parts = [account.run, account.account, took]
+    if throttled := account.requests.get("throttled", 0):
+        parts.append(f"told to wait {moments.times(throttled)}")
+    return " · ".join(part for part in parts if part)
+
+
+def _counts(account: RunAccount, *, wide: bool) -> RenderableType:
+    orders = outcome_totals(account.orders["outcome"], ready=account.ready)
+    rows = outcome_totals(account.rows["outcome"], ready=account.ready)
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column("outcome")
+    grid.add_column("orders", justify="right", no_wrap=True)
+    grid.add_column("rows", justify="right", no_wrap=True)
+    if wide:
+        grid.add_column("", no_wrap=True)
+    grid.add_row("", Text("orders", "dim"), Text("rows", "dim"), *[""] * wide)
+    for word in [name for name in orders if name != "total" and (orders[name] or rows[name])]:
+        style = STYLES[word]
+        line = [Text(said(word), style), Text(f"{orders[word]:,}", style), Text(f"{rows[word]:,}", style)]
+        bar = Text(_bar(orders[word], orders["total"]), style)
+        grid.add_row(*line, *[bar] * wide)
+    grid.add_row(Text("all", "bold"), Text(f"{orders['total']:,}", "bold"), Text(f"{rows['total']:,}", "bold"))
+    return Padding(grid, (0, 0, 0, 2))
+
+
+def said(outcome: str) -> str:
+    """Return an outcome as people say it."""
+    return outcome.replace("_", " ")
+
+
+def _bar(part: int, whole: int) -> str:
+    return "█" * max(1, round(_BAR * part / whole)) if part else ""
+
+
+def _tasks(account: RunAccount, found: list[Task]) -> Iterator[RenderableType]:
+    for task in islice(found, _MOST_TASKS):
+        count = f"{len(task.rows):,} row{'s' * (len(task.rows) != 1)}"
+        where = "; ".join(map(str, places(account, task.rows, _MOST_STRETCHES)))
+        line = Text.assemble(
+            (f"{said(task.outcome)}, {count}: ", STYLES[task.outcome]),
+            _printable(task.reason),
+            (f" {_printable(where)}", "dim"),
+        )
+        yield Padding(line, (0, 0, 0, 2))
+    if len(found) > _MOST_TASKS:
+        yield Padding(Text(f"and {len(found) - _MOST_TASKS} more, all in the report", "dim"), (0, 0, 0, 2))
+
+
+def _bullet(step: str) -> RenderableType:
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(width=1)
+    grid.add_column(overflow="fold")
+    grid.add_row("-", Text(_printable(step)))
+    return Padding(grid, (0, 0, 0, 2))
+
+
+def _mood(account: RunAccount) -> str:
+    if account.exit_code == Exit.OK:
+        return "green"
+    return "yellow" if account.exit_code in (Exit.NEEDS_PERSON, Exit.UNREADABLE, Exit.TEMPORARY) else "red"
+
+
+def _what_would_be_sent(ready: int, total: int, seconds: float) -> str:
+    sending = f", which takes about {moments.span(seconds)}" if seconds and ready else ""
+    return f"{ready:,} of {_orders(total)} would be sent{sending}. Nothing was sent."
+
+
+def _what_is_left(orders: dict[str, int]) -> str:
+    waiting = orders[Outcome.NOT_ATTEMPTED]
+    needing = sum(orders[outcome] for outcome in WHO)
+    left = []
+    if needing:
+        left.append(f"{needing:,} need{'s' * (needing == 1)} a person")
+    if waiting:
+        left.append(f"{waiting:,} {'is' if waiting == 1 else 'are'} still to be sent")
+    return "; " + ", ".join(left) if left else ""
+
+
+def _all(total: int) -> str:
+    return "The one order is" if total == 1 else f"All {total:,} orders are"
+
+
+def _orders(count: int) -> str:
+    return f"{count:,} order{'s' * (count != 1)}"
+
+
+def _printable(text: str) -> str:
+    return text.translate(_COMMANDS)
+
+
+class _Plain:
+    """Something to print, with what is not ASCII replaced by what is like it."""
+
+    def __init__(self, part: RenderableType) -> None:
+        self._part = part
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for segment in console.render(self._part, options):
+            text = segment.text.translate(_PLAIN)
+            yield segment._replace(text=text.encode("ascii", "replace").decode())

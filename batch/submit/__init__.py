@@ -1,0 +1,3 @@
+"""Sending: in deadline order, at the marketplace's pace, every outcome on record."""
+
+from __future__ import annotations

@@ -1,0 +1,106 @@
+"""What to do after an answer: one pure function decides, tenacity obeys.
+
+| verdict | of an update | of a read or an acknowledgement |
+|---|---|---|
+| accepted, refused | done | done |
+| throttled | wait, without counting | the same |
+| unauthorised | once again with new credentials, then the run ends | the same |
+| unavailable | again after a while, counting | the same |
+| any that is fatal | the run ends | the same |
+| unknown | find out first | again after a while, counting: repeating it does no harm |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum, auto
+from typing import TYPE_CHECKING
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_never
+
+from batch.marketplace.call import Kind
+from batch.marketplace.verdict import Meaning, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from batch.journal.entries import Claim, End
+
+FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0  # s between answers that count
+_CHARGES = frozenset({Kind.SHIP, Kind.EDIT})
+
+
+class Act(StrEnum):
+    """What comes next."""
+
+    DONE = auto()
+    AGAIN = auto()
+    RENEW = auto()  # new credentials, then again
+    FIND_OUT = auto()  # whether it was done, before anything else
+    GIVE_UP = auto()  # for this run; nothing was done
+    END_RUN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What comes next, after so many seconds, and whether the answer counts towards the most allowed."""
+
+    act: Act
+    wait: float = 0.0
+    counts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What has happened so far to one call."""
+
+    answers: int = 0  # those that count
+    renewals: int = 0
+
+
+def decide(kind: Kind, verdict: Verdict, tally: Tally, *, attempts: int, jitter: float) -> Decision:
+    """Decide what comes after this verdict. `attempts`: answers allowed; `jitter`: 0 to 1, spreads the waits."""
+    if verdict.fatal:
+        return Decision(Act.END_RUN)
+    match verdict.meaning:
+        case Meaning.ACCEPTED | Meaning.REFUSED:
+            return Decision(Act.DONE)
+        case Meaning.THROTTLED:
+            return Decision(Act.AGAIN, counts=False)  # the pace makes everyone wait
+        case Meaning.UNAUTHORISED:
+            return Decision(Act.RENEW, counts=False) if tally.renewals == 0 else Decision(Act.END_RUN)
+        case Meaning.UNKNOWN if kind in _CHARGES:
+            return Decision(Act.FIND_OUT)
+        case _:
+            if tally.answers + 1 >= attempts:
+                return Decision(Act.GIVE_UP)
+            backoff = min(LONGEST_WAIT, FIRST_WAIT * 2**tally.answers) * (0.5 + jitter / 2)
+            return Decision(Act.AGAIN, max(backoff, verdict.wait))
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One exchange and what follows from it."""
+
+    verdict: Verdict
+    decision: Decision
+    end: End | None = None  # not yet in the journal: it is written together with what follows from it
+    against: tuple[Claim, ...] = ()  # nothing was sent: other orders have claimed parcels of it
+
+
+async def until_decided(
+    attempt: Callable[[], Awaitable[Attempt]], sleep: Callable[[float], Awaitable[None]]
+) -> Attempt:
+    """Call `attempt` for as long as its decision says so."""
+    retrying = AsyncRetrying(retry=retry_if_result(_goes_on), wait=_as_decided, stop=stop_never, sleep=sleep)
+    return await retrying(attempt)
+
+
+def _goes_on(attempt: Attempt) -> bool:
+    return attempt.decision.act in (Act.AGAIN, Act.RENEW)
+
+
+def _as_decided(state: RetryCallState) -> float:
+    assert state.outcome is not None  # noqa: S101 - tenacity asks after an outcome only
+    attempt: Attempt = state.outcome.result()
+    return attempt.decision.wait

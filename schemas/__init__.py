@@ -1,0 +1,3 @@
+"""What a good row is. No files, no network."""
+
+from __future__ import annotations
