@@ -45,19 +45,21 @@ def planned_account(plan: Plan, **told: Any) -> RunAccount:  # noqa: ANN401 - th
 
 def journalled_account(
     database: Database,
-    run: int,
+    number: int,
     tables: Sequence[Table],
     *,
     notes: Mapping[str, str] | None = None,
+    keep: bool = True,
     **told: Any,  # noqa: ANN401 - the account's own fields
 ) -> RunAccount:
-    """Return the account of a run as the journal has it, and write down there how its rows ended.
+    """Return the account of a run as the journal has it, where `number` is the run's.
 
-    `tables`: the rows read, in input order. `notes`: purchase order id ▶ what else is to be said of it.
+    `keep`: write down there how its rows ended, for good. `tables`: the rows read, in input order. `notes`: purchase order id ▶ what else is to be said of it.
     """
-    kept = history.rows_of(database, run)
-    history.keep_rows(database, run, kept)
-    known = history.orders_of(database, run)
+    kept = history.rows_of(database, number)
+    if keep:
+        history.keep_rows(database, number, kept)
+    known = history.orders_of(database, number)
     of_row = known.reindex(kept["order"].where(kept["order"] >= 0))
     rows = pd.DataFrame(
         {
@@ -75,7 +77,7 @@ def journalled_account(
         rows=rows,
         orders=_with_journal(_orders(rows), rows["order"], of_row, notes or {}),
         tables=tuple(tables),
-        attempts=_attempts(database, run, rows["order"], kept["order"]),
+        attempts=_attempts(database, number, rows["order"], kept["order"]),
         **told,
     )
 
@@ -86,7 +88,7 @@ def file_accounts(files: Sequence[Mapping[str, Any]]) -> tuple[FileAccount, ...]
 
 
 def _order_numbers(purchase_orders: pd.Series) -> np.ndarray:
-    """Number the orders by first appearance; -1 for rows that name none."""
+    """Return a number for each row's order, by first appearance; -1 for rows that name none."""
     named = purchase_orders.where(purchase_orders != "", None)
     return pd.factorize(named)[0].astype(np.int64)
 

@@ -7,7 +7,7 @@ import os
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -63,7 +63,8 @@ def read_inputs(
     told: list[dict[str, Any]] = []
     sources: list[int] = []
     for path in files:
-        sha256, problem, some = "", "", ()
+        sha256, problem = "", ""
+        some: tuple[Shipments, ...] = ()
         try:
             source = copied(path, copies) if copies else in_place(path)
             sha256 = source.sha256
@@ -100,7 +101,10 @@ def in_place(path: Path) -> Source:
 
 
 def copied(path: Path, folder: Path) -> Source:
-    """Copy the file to `folder/SHA256`, for the owner's eyes only, and return it. Raises `UnreadableFile` and `Fatal`."""
+    """Copy the file to `folder/SHA256`, for the owner's eyes only, and return it.
+
+    Raises `UnreadableFile`, and `Fatal` where the copy cannot be kept.
+    """
     digest = hashlib.sha256()
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -128,23 +132,32 @@ def copied(path: Path, folder: Path) -> Source:
 
 def read_leftovers(database: Database, orders: Sequence[int], settings: Settings, *, now_ms: int) -> Leftovers:
     """Return the rows of these orders of the journal, each order's from the last run that had any."""
+    return _read_rows(history.last_rows_of(database, orders), settings, now_ms=now_ms)
+
+
+def read_rows_of(database: Database, run: int, settings: Settings, *, now_ms: int) -> Leftovers:
+    """Return the rows of an earlier run, as they stand in the copies of its files."""
+    return _read_rows(history.places_of(database, run), settings, now_ms=now_ms)
+
+
+def _read_rows(wanted: pd.DataFrame, settings: Settings, *, now_ms: int) -> Leftovers:
     profiles = load_profiles(settings.profiles)
-    left = history.last_rows_of(database, orders)
     tables: list[Table] = []
     files: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
-    for (path, sha256, profile), of_file in left.groupby(["path", "sha256", "profile"], sort=False):
+    for key, of_file in wanted.groupby(["path", "sha256", "profile"], sort=False):
+        path, sha256, profile = cast("tuple[str, str, str]", key)
         source = Source(Path(path), sha256, settings.state / "inputs" / sha256)
         read = {one.table.sheet: one.table for one in _read_again(source, profiles, settings, profile, now_ms)}
-        for sheet, of_sheet in of_file.groupby("sheet", sort=False):
+        for name, of_sheet in of_file.groupby("sheet", sort=False):
+            sheet = str(name)
             table = read.get(sheet) or _without_cells(source, sheet, of_sheet["row"].to_numpy(np.int64))
             chosen = of_sheet[of_sheet["row"].isin(table.rows)].sort_values("row")
             tables.append(some_rows(table, np.flatnonzero(np.isin(table.rows, chosen["row"].to_numpy()))))
+            told = chosen[["sheet", "row", "purchase_order_id", "order", "part"]].to_dict("records")
             rows.extend(
-                {"position": len(rows) + place, "file": len(files), **row}
-                for place, row in enumerate(
-                    chosen[["sheet", "row", "purchase_order_id", "order", "part"]].to_dict("records")
-                )
+                {"position": place, "file": len(files), **{str(column): value for column, value in row.items()}}
+                for place, row in enumerate(told, len(rows))
             )
         files.append({"path": path, "sha256": sha256, "profile": profile, "rows": len(of_file), "problem": ""})
     nothing = {"outcome": None, "reason": None}
@@ -154,7 +167,10 @@ def read_leftovers(database: Database, orders: Sequence[int], settings: Settings
 def _read_again(
     source: Source, profiles: Sequence[Profile], settings: Settings, profile: str, now_ms: int
 ) -> tuple[Shipments, ...]:
-    """Read the copy of an earlier run's file; nothing where it is gone or no longer understood: then rows go without cells."""
+    """Read the copy of an earlier run's file.
+
+    Nothing where it is gone or no longer understood: then its rows go without their cells.
+    """
     name = profile if any(one.name == profile for one in profiles) else None
     try:
         return _read(source, profiles, settings, name, now_ms)

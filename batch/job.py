@@ -9,59 +9,62 @@
     7  write the report                   (batch.report)
 
 `check` does 2, 3 and 6, and sends nothing; `resume` takes what earlier runs left, instead of 2 and 3.
+Several accounts go through 1 to 4 one after the other, are sent for side by side, and end one after the other.
 """
 
 from __future__ import annotations
 
-import logging
 import secrets
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from batch.accounting import file_accounts, journalled_account, planned_account
-from batch.errors import AccountsDoNotAdd, Exit, gravest
+from batch.errors import AccountsDoNotAdd, Exit, ShipbatchError, gravest
 from batch.inputs import Inputs, read_inputs, read_leftovers
 from batch.journal.entries import Change, Planned
 from batch.journal.journal import Journal
 from batch.journal.states import OPEN, State
 from batch.lock import account_lock
+from batch.marketplace.credentials import open_dialect
+from batch.marketplace.exchange import now_ms
 from batch.outcomes import NEEDS_PERSON, Outcome
 from batch.plan import Plan, Policy, make_plan
 from batch.report.folder import write_report
 from batch.report.summary import summary
-from batch.sending import Sending, Sent
+from batch.sending import Errand, Sending, Sent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from batch.reading.table import Table
     from batch.report.account import RunAccount
     from batch.settings import Account, Settings
 
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What the command line says of a run."""
-
-    reports: Path | None = None  # in place of the settings' folder
-    profile: str | None = None
-    wait: bool = False  # for the account's lock
-
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A run that came to its end."""
+    """A run that came to its end, or never began: then there is no account of it, and `message` says why."""
 
-    account: RunAccount
+    account: RunAccount | None
     report: Path | None
     exit_code: Exit
     message: str = ""  # why it stopped early, or why there is no report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """A run that is planned and on record, and still to be sent."""
+
+    journal: Journal
+    number: int  # of the run in the journal
+    told: dict[str, Any]  # what the report tells of the run itself
+    tables: Sequence[Table]
+    errand: Errand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,44 +74,53 @@ class Job:
     settings: Settings
     name: str
     account: Account
-    options: Options
-    sending: Sending
+    reports: Path | None = None  # takes the place of the settings' folder
+    profile: str | None = None  # the only one that files may be by
+    wait: bool = False  # for the account's lock
 
     def check(self, files: Sequence[Path]) -> Ended:
         """Plan and send nothing. What the journal knows to be sent counts as such."""
         now = now_ms()
-        inputs = read_inputs(files, self.settings, now_ms=now, profile=self.options.profile)
+        inputs = read_inputs(files, self.settings, now_ms=now, profile=self.profile)
         plan = make_plan(inputs.shipments, Policy.of(self.account, self.settings.zone, now))
         if journal := Journal.open_existing(self.settings.journal):
-            _mark(plan, journal.known(self.account.seller, plan))
-            journal.close()
+            with closing(journal):
+                _mark(plan, journal.known(self.account.seller, plan))
         told = self._told(new_run(now), "check", now, inputs.files)
         account = planned_account(plan, **told, seconds_to_send=self._seconds_to_send(plan))
-        return _ended(replace(account, finished_at=now_ms()))
+        return ended(replace(account, finished_at=now_ms()))
 
-    def run(self, files: Sequence[Path]) -> Ended:
-        """Read, plan, send, report: only what is in these files. What an earlier run left open is settled."""
-        with self._holding("run"), self._journal() as journal:
+    @contextmanager
+    def planned(self, journal: Journal, files: Sequence[Path]) -> Iterator[Work]:
+        """Hold the account, read the files and plan: only what is in them. What an earlier run left open is settled."""
+        dialect = open_dialect(self.account)
+        with self._holding("run"):
             began, now = time.monotonic(), now_ms()
             copies = self.settings.state / "inputs"
-            inputs = read_inputs(files, self.settings, now_ms=now, profile=self.options.profile, copies=copies)
+            inputs = read_inputs(files, self.settings, now_ms=now, profile=self.profile, copies=copies)
             plan = make_plan(inputs.shipments, Policy.of(self.account, self.settings.zone, now))
             told = self._told(new_run(now), "run", now, inputs.files)
             number = self._begin(journal, told, inputs.files)
-            planned = journal.plan(self.account.seller, plan, now)
-            _mark(plan, planned)
-            journal.record_rows(_rows(number, plan, inputs, planned))
+            known = journal.plan(self.account.seller, plan, now)
+            _mark(plan, known)
+            journal.record_rows(_rows(number, plan, inputs, known))
             due = [
                 one.id
-                for one, due_at in zip(planned, plan.orders["due_at"].tolist(), strict=True)
+                for one, due_at in zip(known, plan.orders["due_at"].tolist(), strict=True)
                 if one.state in (State.PLANNED, *OPEN) and due_at <= now
             ]
-            sent = self.sending.send(journal, number, self.account, due, began)
-            return self._end(journal, number, [one.table for one in inputs.shipments], told, sent)
+            errand = Errand(name=self.name, account=self.account, dialect=dialect, run=number, orders=due, began=began)
+            tables = [one.table for one in inputs.shipments]
+            yield Work(journal=journal, number=number, told=told, tables=tables, errand=errand)
 
-    def resume(self, *, refused: bool = False) -> Ended:
-        """Go on with what earlier runs left: not attempted and due, unknown, interrupted; refused ones if asked to."""
-        with self._holding("resume"), self._journal() as journal:
+    @contextmanager
+    def left_over(self, journal: Journal, *, refused: bool = False) -> Iterator[Work]:
+        """Hold the account and take what earlier runs left: not attempted and due, unknown, interrupted.
+
+        `refused`: those that the marketplace refused, too.
+        """
+        dialect = open_dialect(self.account)
+        with self._holding("resume"):
             began, now = time.monotonic(), now_ms()
             if refused:
                 again = journal.in_states(self.account.seller, [State.REFUSED])
@@ -118,26 +130,37 @@ class Job:
             told = self._told(new_run(now), "resume", now, left.files)
             number = self._begin(journal, told, left.files)
             journal.record_rows({"run": number, **row} for row in left.rows)
-            sent = self.sending.send(journal, number, self.account, orders, began)
-            return self._end(journal, number, left.tables, told, sent)
+            errand = Errand(
+                name=self.name, account=self.account, dialect=dialect, run=number, orders=orders, began=began
+            )
+            yield Work(journal=journal, number=number, told=told, tables=left.tables, errand=errand)
+
+    def finished(self, work: Work, sent: Sent) -> Ended:
+        """Account for every row of a run that was sent, and write its report."""
+        account = journalled_account(
+            work.journal.database,
+            work.number,
+            work.tables,
+            notes=sent.notes,
+            **work.told,
+            requests=sent.requests,
+            interrupted=sent.stopped_by in (Exit.INTERRUPTED, Exit.TERMINATED),
+            finished_at=now_ms(),
+        )
+        end = ended(account, sent.stopped_by, sent.reason)
+        assert end.account is not None  # noqa: S101 - it was just given
+        told = {**summary(end.account), "interrupted": account.interrupted, "notes": dict(sent.notes)}
+        work.journal.finish_run(work.number, at=account.finished_at, summary=told)
+        return reported(end, self.reports or self.settings.reports)
 
     # The steps
 
     @contextmanager
     def _holding(self, command: str) -> Iterator[None]:
-        with account_lock(self.account.seller, account=self.name, command=command, wait=self.options.wait):
+        with account_lock(self.account.seller, account=self.name, command=command, wait=self.wait):
             yield
 
-    @contextmanager
-    def _journal(self) -> Iterator[Journal]:
-        journal = Journal.open(self.settings.journal)
-        try:
-            yield journal
-        finally:
-            journal.close()
-
-    def _told(self, run: str, command: str, started_at: int, files: Sequence[dict[str, Any]]) -> dict[str, Any]:
-        rate = self.account.rate
+    def _told(self, run: str, command: str, started_at: int, files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         return {
             "run": run,
             "account": self.name,
@@ -145,10 +168,10 @@ class Job:
             "files": file_accounts(files),
             "started_at": started_at,
             "timezone": self.settings.timezone,
-            "limits": {"ship": rate.ship, "acknowledge": rate.acknowledge, "read": rate.read},
+            "limits": self.account.rate.model_dump(),
         }
 
-    def _begin(self, journal: Journal, told: dict[str, Any], files: Sequence[dict[str, Any]]) -> int:
+    def _begin(self, journal: Journal, told: Mapping[str, Any], files: Sequence[Mapping[str, Any]]) -> int:
         number = journal.begin_run(
             run=told["run"],
             seller=self.account.seller,
@@ -163,45 +186,44 @@ class Job:
         ready = plan.rows.loc[(plan.rows["outcome"] == "") & (plan.rows["order"] >= 0), "order"].nunique()
         return ready * 60 / self.account.rate.ship if self.account.rate.ship else 0.0
 
-    def _end(self, journal: Journal, number: int, tables: Sequence[Table], told: dict[str, Any], sent: Sent) -> Ended:
-        account = journalled_account(
-            journal.database,
-            number,
-            tables,
-            notes=sent.notes,
-            **told,
-            requests=sent.requests,
-            interrupted=sent.stopped_by in (Exit.INTERRUPTED, Exit.TERMINATED),
-            finished_at=now_ms(),
-        )
-        ended = _ended(account, sent.stopped_by, sent.reason)
-        journal.finish_run(number, at=account.finished_at, summary=summary(ended.account))
-        return self.report(ended)
 
-    def report(self, ended: Ended) -> Ended:
-        """Write the report. Where it cannot be written the journal stands, and `report` writes it later."""
-        folder = self.options.reports or self.settings.reports
-        try:
-            return replace(ended, report=write_report(folder, ended.account))
-        except AccountsDoNotAdd as error:
-            return replace(ended, exit_code=Exit.FATAL, message=str(error))
-        except OSError as error:
-            later = f"`shipbatch report {ended.account.run}` writes it later"
-            message = f"{folder}: the report cannot be written ({error.strerror}); {later}."
-            return replace(ended, message=f"{ended.message} {message}".strip())
+def carry_out(
+    jobs: Sequence[Job],
+    journal: Journal,
+    begin: Callable[[Job, Journal], AbstractContextManager[Work]],
+    sending: Sending,
+) -> list[Ended]:
+    """Carry out the jobs of several accounts, their sending side by side; one that cannot begin stops no other."""
+    ends: dict[str, Ended] = {}
+    with ExitStack() as held:
+        works: dict[str, Work] = {}
+        for job in jobs:
+            try:
+                works[job.name] = held.enter_context(begin(job, journal))
+            except ShipbatchError as error:
+                ends[job.name] = Ended(None, None, error.exit_code, str(error))
+        sent = sending.send(journal, [work.errand for work in works.values()])
+        for job in jobs:
+            if job.name in works:
+                ends[job.name] = job.finished(works[job.name], sent[job.name])
+    return [ends[job.name] for job in jobs]
 
 
-def now_ms() -> int:
-    """Return the wall clock, UTC epoch milliseconds."""
-    return time.time_ns() // 1_000_000
+def reported(end: Ended, folder: Path) -> Ended:
+    """Write the report. Where it cannot be written the journal stands, and `report` writes it later."""
+    assert end.account is not None  # noqa: S101 - only runs that began have a report
+    try:
+        return replace(end, report=write_report(folder, end.account))
+    except AccountsDoNotAdd as error:
+        return replace(end, exit_code=Exit.FATAL, message=str(error))
+    except OSError as error:
+        later = f"`shipbatch report {end.account.run}` writes it later"
+        message = f"{folder}: the report cannot be written ({error.strerror}); {later}."
+        return replace(end, message=f"{end.message} {message}".strip(), exit_code=gravest(end.exit_code, Exit.FATAL))
 
 
-def new_run(at: int) -> str:
-    """Return a name for a run: its time, and a few digits against chance."""
-    return f"{datetime.fromtimestamp(at / 1000, UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-
-
-def _ended(account: RunAccount, stopped_by: Exit = Exit.OK, reason: str = "") -> Ended:
+def ended(account: RunAccount, stopped_by: Exit = Exit.OK, reason: str = "") -> Ended:
+    """Return the end of a run with its exit code: the gravest of what happened to its rows and of why it stopped."""
     outcomes = set(account.rows["outcome"])
     exit_code = gravest(
         stopped_by,
@@ -211,6 +233,11 @@ def _ended(account: RunAccount, stopped_by: Exit = Exit.OK, reason: str = "") ->
         Exit.NEEDS_PERSON if NEEDS_PERSON & outcomes else Exit.OK,
     )
     return Ended(replace(account, exit_code=exit_code), None, exit_code, reason)
+
+
+def new_run(at: int) -> str:
+    """Return a name for a run: its time, UTC epoch milliseconds, and a few digits against chance."""
+    return f"{datetime.fromtimestamp(at / 1000, UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
 def _mark(plan: Plan, stand: Sequence[Planned | None]) -> None:

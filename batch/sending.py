@@ -1,4 +1,7 @@
-"""The part of a run that talks to the marketplace: opens the connections, minds signals and deadlines, sends, and sums up."""
+"""The part of a run that talks to the marketplace: opens connections, minds signals and deadlines, sends, sums up.
+
+Any number of accounts are sent for side by side in one event loop, each at its own pace.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import random
 import signal
 import sys
 import time
-from contextlib import contextmanager, nullcontext
+from contextlib import AsyncExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -28,9 +31,22 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from batch.journal.journal import Journal
+    from batch.marketplace.dialect import Dialect
     from batch.settings import Account
 
 _SIGNALS = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Errand:
+    """What is to be sent for one account."""
+
+    name: str  # the account's, in the settings
+    account: Account
+    dialect: Dialect
+    run: int  # in the journal
+    orders: Sequence[int]  # in the journal; what an earlier run left open is settled besides
+    began: float  # s, monotonic: when the account's lock was taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,90 +59,125 @@ class Sent:
     reason: str = ""
 
 
-def _unseen(_submission: Submission, _account: Account, _total: int) -> AbstractContextManager[None]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed:
+    """One account's sending, as somebody who watches sees it."""
+
+    errand: Errand
+    left_open: Sequence[int]  # orders in the journal that an earlier run left to be settled
+    submission: Submission
+    conversation: Conversation
+    stop: Stop
+
+    @property
+    def total(self) -> int:
+        """How many orders are to be sent or settled."""
+        return len({*self.errand.orders, *self.left_open})
+
+
+def _unseen(_followed: Sequence[Followed]) -> AbstractContextManager[None]:
     return nullcontext()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
-    """How to send: how long it may last, and who watches. `follow` shows a submission while it runs."""
+    """How to send: how long it may last, and who watches. `follow` shows the accounts while they are sent for."""
 
     zone: ZoneInfo
     grace: float  # s for calls in flight when the run is told to stop
     ends_at: float | None = None  # s, monotonic
-    follow: Callable[[Submission, Account, int], AbstractContextManager[None]] = _unseen
+    follow: Callable[[Sequence[Followed]], AbstractContextManager[None]] = _unseen
 
-    def send(self, journal: Journal, run: int, account: Account, orders: Sequence[int], began: float) -> Sent:
-        """Send these orders and settle what is open. `began`: s, monotonic, when the account's lock was taken."""
-        left_open = journal.in_states(account.seller, OPEN)
-        if not orders and not left_open:
-            return Sent()
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(self._send(journal, run, account, orders, left_open, began))
+    def send(self, journal: Journal, errands: Sequence[Errand]) -> dict[str, Sent]:
+        """Send what each account asks for and settle what it left open; return what came of it, by account."""
+        left_open = {one.name: journal.in_states(one.account.seller, OPEN) for one in errands}
+        busy = [(one, left_open[one.name]) for one in errands if one.orders or left_open[one.name]]
+        sent = {one.name: Sent() for one in errands}
+        if busy:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                sent |= runner.run(self._send(journal, busy))
+        return sent
 
-    async def _send(
+    async def _send(self, journal: Journal, errands: Sequence[tuple[Errand, Sequence[int]]]) -> dict[str, Sent]:
+        async with AsyncExitStack() as opened:
+            recorder = await opened.enter_async_context(Recorder(journal))
+            all_ = [await self._opened(opened, journal, recorder, one, left_open) for one, left_open in errands]
+            stops = [one.stop for one in all_]
+            with _stopped_by_signals(stops), self._stopped_in_time(stops), self.follow(all_):
+                await asyncio.gather(*(one.submission.run(one.errand.orders, left_open=one.left_open) for one in all_))
+        return {one.errand.name: _sent(one) for one in all_}
+
+    async def _opened(
         self,
+        opened: AsyncExitStack,
         journal: Journal,
-        run: int,
-        account: Account,
-        orders: Sequence[int],
+        recorder: Recorder,
+        errand: Errand,
         left_open: Sequence[int],
-        began: float,
-    ) -> Sent:
-        stop = Stop()
+    ) -> Followed:
+        stop, account = Stop(), errand.account
         world = Surroundings(clock=time.monotonic, wall_ms=now_ms, sleep=asyncio.sleep, random=random.random)
-        async with open_exchange(account) as exchange, Recorder(journal) as recorder:
-            conversation = Conversation(exchange, recorder, account, run=run, stop=stop, surroundings=world)
-            submission = Submission(
-                Duty(
-                    account=account,
-                    zone=self.zone,
-                    grace=self.grace,
-                    journal=journal,
-                    recorder=recorder,
-                    conversation=conversation,
-                    surroundings=world,
-                    stop=stop,
-                    began=began,
-                )
-            )
-            total = len(set(orders) | set(left_open))
-            with _stopped_by_signals(stop), self._stopped_in_time(stop), self.follow(submission, account, total):
-                await submission.run(orders, left_open=left_open)
-        fault = Exit.FATAL if submission.faults else Exit.OK
-        return Sent(
-            requests=dict(conversation.requests),
-            notes={order: f"{units} units stay open" for order, units in submission.stays_open.items()},
-            stopped_by=stop.exit_code or fault,
-            reason=stop.reason,
+        exchange = await opened.enter_async_context(open_exchange(account, errand.dialect))
+        conversation = Conversation(exchange, recorder, account, run=errand.run, stop=stop, surroundings=world)
+        duty = Duty(
+            account=account,
+            zone=self.zone,
+            grace=self.grace,
+            journal=journal,
+            recorder=recorder,
+            conversation=conversation,
+            surroundings=world,
+            stop=stop,
+            began=errand.began,
+        )
+        return Followed(
+            errand=errand, left_open=left_open, submission=Submission(duty), conversation=conversation, stop=stop
         )
 
     @contextmanager
-    def _stopped_in_time(self, stop: Stop) -> Iterator[None]:
+    def _stopped_in_time(self, stops: Sequence[Stop]) -> Iterator[None]:
         if self.ends_at is None:
             yield
             return
         late = (Exit.TEMPORARY, "The time for this run was over; `shipbatch resume` goes on.")
-        timer = asyncio.get_running_loop().call_later(max(0.0, self.ends_at - time.monotonic()), stop.request, *late)
+        wait = max(0.0, self.ends_at - time.monotonic())
+        timer = asyncio.get_running_loop().call_later(wait, _stop_all, stops, *late)
         try:
             yield
         finally:
             timer.cancel()
 
 
+def _sent(one: Followed) -> Sent:
+    fault = Exit.FATAL if one.submission.faults else Exit.OK
+    return Sent(
+        requests=dict(one.conversation.requests),
+        notes=one.submission.notes,
+        stopped_by=one.stop.exit_code or fault,
+        reason=one.stop.reason,
+    )
+
+
+def _stop_all(stops: Sequence[Stop], exit_code: Exit, reason: str) -> None:
+    for stop in stops:
+        stop.request(exit_code, reason)
+
+
 @contextmanager
-def _stopped_by_signals(stop: Stop) -> Iterator[None]:
+def _stopped_by_signals(stops: Sequence[Stop]) -> Iterator[None]:
     """Let the first signal stop the run in good order, and the second at once: recovery is for the next run."""
     loop = asyncio.get_running_loop()
+    caught: list[signal.Signals] = []
 
-    def caught(number: signal.Signals) -> None:
-        if stop.exit_code in (Exit.INTERRUPTED, Exit.TERMINATED):
+    def catch(number: signal.Signals) -> None:
+        if caught:
             sys.stderr.write("Stopped at once; `shipbatch resume` finds out what became of calls in flight.\n")
             os._exit(_SIGNALS[number])
-        stop.request(_SIGNALS[number], "The run was interrupted; `shipbatch resume` goes on.")
+        caught.append(number)
+        _stop_all(stops, _SIGNALS[number], "The run was interrupted; `shipbatch resume` goes on.")
 
     for number in _SIGNALS:
-        loop.add_signal_handler(number, caught, number)
+        loop.add_signal_handler(number, catch, number)
     try:
         yield
     finally:

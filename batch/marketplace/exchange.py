@@ -129,12 +129,16 @@ class Exchange:
 @asynccontextmanager
 async def open_exchange(
     account: Account,
+    dialect: Dialect | None = None,
     *,
     now_ms: Callable[[], int] = now_ms,
     clock: Callable[[], float] = time.monotonic,
     signers: Executor | None = None,
 ) -> AsyncIterator[Exchange]:
-    """Open the account's connections and credentials. Raises SettingsError for secrets that cannot be used."""
-    dialect = open_dialect(account)
+    """Open the account's connections, and its credentials where no `dialect` brings them.
+
+    Raises SettingsError for secrets that cannot be used.
+    """
+    dialect = dialect or open_dialect(account)
     async with open_transport(timeout=account.timeout, connections=account.workers) as transport:
         yield Exchange(dialect, transport.send, now_ms=now_ms, clock=clock, signers=signers)

@@ -1,0 +1,38 @@
+"""`shipbatch check`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from batch.commands.options import sending_options
+from batch.commands.running import files_meant, make_jobs, tell
+
+if TYPE_CHECKING:
+    from batch.commands.options import Common
+
+_EPILOG = """\b
+Examples:
+  shipbatch check warehouse.xlsx
+  shipbatch check exports/ --report checked     with a report to look at
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@sending_options
+def check(*, paths: tuple[str, ...], common: Common) -> None:
+    """Make the same plan as `run`, and send nothing.
+
+    Says what would be sent, what is wrong with the other rows, and how long sending will take. Orders that were sent
+    before are known from the journal, if there is one. A report is written only with --report.
+    """
+    from batch.job import reported
+
+    settings = common.settings()
+    files = files_meant(paths, settings, common.account)
+    ends = [job.check(files[job.name]) for job in make_jobs(settings, files, common)]
+    if common.report is not None:
+        ends = [reported(end, common.report) for end in ends]
+    tell(ends, common, several=len(files) > 1)

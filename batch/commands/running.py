@@ -1,0 +1,151 @@
+"""From what the command line says to jobs, and from how they ended to what is printed."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from batch.cli import complain
+from batch.errors import Exit, UsageError, gravest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from batch.commands.options import Common
+    from batch.job import Ended, Job, Work
+    from batch.journal.journal import Journal
+    from batch.sending import Sending
+    from batch.settings import Account, Settings
+
+
+def account_named(settings: Settings, name: str) -> Account:
+    """Return the account of that name. Raises UsageError where the settings have none."""
+    if name not in settings.accounts:
+        there_are = ", ".join(sorted(settings.accounts))
+        raise UsageError(
+            f"There is no account '{name}' in the settings; "
+            + (f"there are: {there_are}." if there_are else "`shipbatch init` asks for what it needs.")
+        )
+    return settings.accounts[name]
+
+
+def accounts_meant(settings: Settings, name: str | None) -> list[str]:
+    """Return the account that was named, else all of them. Raises UsageError where there is none."""
+    names = [name] if name else sorted(settings.accounts) or ["default"]
+    for one in names:
+        account_named(settings, one)
+    return names
+
+
+def files_meant(paths: Iterable[str], settings: Settings, name: str | None) -> dict[str, list[Path]]:
+    """Return the input files by account; an empty folder is the chosen account's, with nothing to do."""
+    from batch.accounts import files_by_account
+
+    found = files_by_account(paths, settings.accounts, name) or {name or "default": []}
+    for account in found:
+        account_named(settings, account)
+    return found
+
+
+def make_jobs(settings: Settings, names: Collection[str], common: Common) -> list[Job]:
+    """Return a job for each account."""
+    from batch.job import Job
+    from batch.marketplace.credentials import exposed_secrets
+
+    jobs = []
+    for name in names:
+        account = account_named(settings, name)
+        for warning in exposed_secrets(account):
+            click.secho(f"Warning: {warning}", err=True, fg="yellow")
+        jobs.append(
+            Job(
+                settings=settings,
+                name=name,
+                account=account,
+                reports=common.report,
+                profile=common.profile,
+                wait=common.wait,
+            )
+        )
+    return jobs
+
+
+def carry_out_jobs(
+    settings: Settings,
+    jobs: Sequence[Job],
+    begin: Callable[[Job, Journal], AbstractContextManager[Work]],
+    common: Common,
+) -> list[Ended]:
+    """Carry out the jobs, with progress on a terminal and a log elsewhere."""
+    from batch.job import carry_out
+    from batch.journal.journal import Journal
+
+    with closing(Journal.open(settings.journal)) as journal:
+        return carry_out(jobs, journal, begin, sending(settings, common))
+
+
+def sending(settings: Settings, common: Common) -> Sending:
+    """Return how to send: until when, and who watches."""
+    from batch.progress import follower
+    from batch.sending import Sending
+
+    return Sending(
+        zone=settings.zone,
+        grace=settings.grace,
+        ends_at=_ends_at(settings, common),
+        follow=follower(quiet=common.quiet, log_format=settings.log_format, timezone=settings.timezone),
+    )
+
+
+def _ends_at(settings: Settings, common: Common) -> float | None:
+    """Return when sending has to stop, monotonic seconds: the earlier of --until and --for."""
+    lasts = [] if common.for_ is None else [common.for_]
+    if common.until is not None:
+        now = datetime.now(settings.zone)
+        hour, minute = common.until
+        end = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
+        lasts.append(((end if end > now else end + timedelta(days=1)) - now).total_seconds())
+    return time.monotonic() + min(lasts) if lasts else None
+
+
+def tell(ends: Sequence[Ended], common: Common, *, several: bool = False) -> None:
+    """Print how the jobs ended, and exit with the gravest of their codes. `several`: there are several accounts."""
+    code = gravest(*(end.exit_code for end in ends))
+    if common.as_json:
+        _print_json(ends, code, several=several)
+    elif not common.quiet:
+        _print_accounts(ends)
+    for end in ends:
+        if end.message:
+            complain(end.message)
+    if code is not Exit.OK:
+        raise click.exceptions.Exit(code)
+
+
+def _print_json(ends: Sequence[Ended], code: Exit, *, several: bool) -> None:
+    from batch.report.summary import encoded, summary
+
+    summaries = [summary(replace(end.account, exit_code=end.exit_code)) for end in ends if end.account is not None]
+    if several:
+        click.echo(encoded({"runs": summaries, "exit_code": int(code)}), nl=False)
+    elif summaries:
+        click.echo(encoded(summaries[0]), nl=False)
+
+
+def _print_accounts(ends: Sequence[Ended]) -> None:
+    from rich.console import Console
+
+    from batch.report.terminal import describe
+
+    console = Console(file=sys.stdout)
+    for end in ends:
+        if end.account is not None:
+            console.print(describe(end.account, end.report))

@@ -1,0 +1,126 @@
+"""The command as a process against a sandbox, for acceptance and fault tests: what a user has, in a temporary folder."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from batch.sandbox import Marketplace, Options, Sandbox, Status, demo_key, demo_seller
+from batch.sandbox.demo import example_settings
+from batch.sandbox.trial import beside_us, fill_from
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+ROOT = Path(__file__).resolve().parent.parent
+APIS = ("walmart-global", "walmart-canada")
+HEADER = ("purchaseOrderId", "lineNumber", "quantity", "carrier", "trackingNumber", "shipDateTime")
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A command that ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What it printed with --json."""
+        told: dict[str, Any] = json.loads(self.out)
+        return told
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A user's folder, with settings for a sandbox that runs beside the test."""
+
+    folder: Path
+    sandbox: Sandbox
+    url: str
+    api: str
+
+    @property
+    def settings(self) -> Path:
+        """The settings file."""
+        return self.folder / "shipbatch.toml"
+
+    def write_settings(self, **overrides: object) -> None:
+        """Write the settings anew, with further keys of the account."""
+        chosen = {"settle_time": 1, **overrides}
+        self.settings.write_text(example_settings(self.api, self.url, self.folder, overrides=chosen))
+
+    def write(self, name: str, *rows: Sequence[object], header: Sequence[str] = HEADER) -> Path:
+        """Write a CSV file into the folder."""
+        file = self.folder / name
+        with file.open("w", newline="", encoding="utf-8") as stream:
+            csv.writer(stream).writerows([header, *rows])
+        return file
+
+    def fill(self, *files: Path, status: Status = Status.ACKNOWLEDGED) -> None:
+        """Put the orders that files are about into the sandbox."""
+        fill_from(self.sandbox.state, files, status)
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """Return the environment in which the commands run: locks of their own, no terminal."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("SHIPBATCH_")}
+        return {**kept, "XDG_STATE_HOME": str(self.folder / "xdg"), "COLUMNS": "100", "NO_COLOR": "1", **more}
+
+    def start(self, *arguments: object, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+        """Start the command in the folder, and do not wait for it."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "batch", *map(str, arguments)],
+            cwd=self.folder,
+            env={**self.environment(PYTHONPATH=str(ROOT)), **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def shipbatch(self, *arguments: object, env: Mapping[str, str] | None = None) -> Ran:
+        """Run the command in the folder to its end."""
+        process = self.start(*arguments, env=env)
+        out, err = process.communicate(timeout=120)
+        return Ran(process.returncode, out, err)
+
+    def report(self, run: Ran) -> Path:
+        """Return the report's folder of a run that was made with --json."""
+        return self.folder / "reports" / str(run.summary["run"])
+
+    def rows(self, run: Ran) -> list[dict[str, str]]:
+        """Return rows.csv of a run that was made with --json."""
+        with (self.report(run) / "rows.csv").open(newline="", encoding="utf-8") as stream:
+            return list(csv.DictReader(stream))
+
+    @property
+    def units_charged(self) -> dict[tuple[str, str, str], int]:
+        """How many units the marketplace charged, by purchase order, line and tracking number."""
+        charged: dict[tuple[str, str, str], int] = {}
+        for charge in self.sandbox.state.charge_log:
+            key = (charge.purchase_order_id, charge.line_number, charge.tracking_number)
+            charged[key] = charged.get(key, 0) + charge.units
+        return charged
+
+
+@contextmanager
+def begun_trial(folder: Path, api: str = APIS[0], options: Options | None = None) -> Iterator[Trial]:
+    """Serve a sandbox and give a folder with settings for it."""
+    demo_key(folder)
+    given = options or Options()
+    sandbox = Sandbox(
+        Options(**{**{name: getattr(given, name) for name in Options.__slots__}, "sellers": (demo_seller(folder),)}),
+        Marketplace(),
+    )
+    with beside_us(sandbox) as url:
+        trial = Trial(folder, sandbox, url, api)
+        trial.write_settings()
+        yield trial
