@@ -18,7 +18,8 @@ $(READY): pyproject.toml constraints.txt
 setup: $(READY) ## Make .venv with shipbatch and all that tests need
 
 run: $(READY) ## Ship the sample exports to the built-in sandbox, and leave a report to look at
-	$(BIN)/python -m batch demo
+	rm -rf demo
+	$(BIN)/shipbatch sandbox --folder demo $(foreach file,$(wildcard data/*/*.csv data/*/*.xlsx),--ship $(file)) || test $$? -eq 1
 
 test: lint types $(READY) ## Lint, check types, run all tests with branch coverage
 	$(BIN)/python -m pytest --numprocesses=auto --cov --cov-report=term

@@ -54,7 +54,8 @@ def journalled_account(
 ) -> RunAccount:
     """Return the account of a run as the journal has it, where `number` is the run's.
 
-    `keep`: write down there how its rows ended, for good. `tables`: the rows read, in input order. `notes`: purchase order id ▶ what else is to be said of it.
+    `keep`: write down there how its rows ended, for good. `tables`: the rows read, in input order. `notes`: purchase
+    order id ▶ what else is to be said of it.
     """
     kept = history.rows_of(database, number)
     if keep:

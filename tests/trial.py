@@ -1,4 +1,4 @@
-"""The command as a process against a sandbox, for acceptance and fault tests: what a user has, in a temporary folder."""
+"""The command as a process against a sandbox: what a user has, in a temporary folder."""
 
 from __future__ import annotations
 
