@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 from pandas.api.types import union_categoricals
 
@@ -102,6 +103,8 @@ def drafted(shipments: tuple[Shipments, ...], policy: Policy) -> Draft:
         start += len(some)
     sizes = [len(some) for some in lines]
     stacked = _stacked(lines)
+    codes = _order_codes(stacked)
+    pa.default_memory_pool().release_unused()
     return Draft(
         shipments=shipments,
         names=table_names(shipments),
@@ -109,7 +112,7 @@ def drafted(shipments: tuple[Shipments, ...], policy: Policy) -> Draft:
         row=np.concatenate([np.empty(0, np.int64), *(one.table.rows for one in shipments)]),
         lines=stacked,
         found=pd.concat(found, ignore_index=True) if found else joined(()).assign(table=0, position=0),
-        order=_order_codes(stacked),
+        order=codes,
         state=np.zeros(start, np.uint8),
     )
 

@@ -21,9 +21,10 @@ import pyarrow as pa
 
 from batch.draft import LATER, SKIPPED, STATES, Draft, Policy, beginnings, drafted, judge
 from batch.marketplace.orders import Parcel
+from batch.reading.columns import repeated
 from batch.repeats import end_repeats, hold_siblings
 from batch.sentences import sentences
-from schemas.characters import is_blank, picked, replaced, text_array, text_series
+from schemas.characters import is_blank, lengths, picked, replaced, text_array, text_series
 from schemas.findings import Effect
 from schemas.shipment import PARCEL_COLUMNS
 
@@ -59,10 +60,12 @@ class Plan:
     sent), `parcel` (place within its order, -1), `outcome` ("": ready to be sent), `reason`."""
     orders: pd.DataFrame
     """One row for each order that is sent, in order of first appearance: `purchase_order_id`, `customer_order_id`,
-    `first` (place in `parcels`), `parcels` (count), `due_at` (0: now; else epoch ms, not before)."""
-    parcels: pd.DataFrame
-    """One row for each parcel, by order, order of appearance kept: the fields of `Parcel`, and `row` (place in `rows`).
-    Columns of few distinct values are categorical."""
+    `first` (place in `sent`), `parcels` (count), `due_at` (0: now; else epoch ms, not before)."""
+    sent: np.ndarray
+    """The rows that are sent, by order, order of appearance kept: int64, places in `rows` and `lines`."""
+    lines: pd.DataFrame
+    """What each row says of its parcel: `PARCEL_COLUMNS`, beside `rows`. A million rows are kept once, in input order;
+    columns of few distinct values are categorical."""
     notes: pd.DataFrame
     """Warnings and notes: the columns of findings, `table` (place in `shipments`), `position` (place in `rows`); the
     reason names file, cell and value."""
@@ -84,9 +87,9 @@ class Plan:
         orders = self.orders.iloc[start:stop]
         first = orders["first"].to_numpy()
         bounds = [*first.tolist(), int(first[-1] + orders["parcels"].iloc[-1])]
-        block = self.parcels.iloc[bounds[0] : bounds[-1]]
-        made = _parcels(block)
-        places = [(place,) for place in block["row"].tolist()]
+        rows = self.sent[bounds[0] : bounds[-1]]
+        made = _parcels(self.lines.take(rows))
+        places = [(place,) for place in rows.tolist()]
         return [
             PlannedOrder(
                 order_id,
@@ -165,27 +168,20 @@ def _finished(draft: Draft, policy: Policy) -> Plan:
         orders=pd.DataFrame(
             {
                 "purchase_order_id": _picked(draft.lines["purchase_order_id"], ready[first]),
-                "customer_order_id": _customers(_picked(draft.lines["customer_order_id"], ready), first, counts),
+                "customer_order_id": _customers(draft.lines["customer_order_id"], ready, first, counts),
                 "first": first,
                 "parcels": counts,
                 "due_at": due,
             }
         ),
-        parcels=_in_order(draft.lines[list(PARCEL_COLUMNS)], ready).assign(row=ready),
+        sent=ready,
+        lines=draft.lines[list(PARCEL_COLUMNS)],
         notes=_notes(draft),
     )
 
 
 def _picked(texts: pd.Series, rows: np.ndarray) -> pd.Series:
     return text_series(picked(text_array(texts), rows))
-
-
-def _in_order(lines: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
-    if len(rows) == len(lines) and (np.diff(rows) == 1).all():
-        return lines
-    ordered = lines.take(rows)
-    ordered.index = pd.RangeIndex(len(rows))
-    return ordered
 
 
 def _due(lines: pd.DataFrame, rows: np.ndarray, first: np.ndarray, policy: Policy) -> np.ndarray:
@@ -205,12 +201,16 @@ def _wait(draft: Draft, rows: np.ndarray, due: np.ndarray, policy: Policy) -> No
     draft.end(rows[waiting], LATER, told)
 
 
-def _customers(ids: pd.Series, first: np.ndarray, counts: np.ndarray) -> pd.Series:
+def _customers(ids: pd.Series, ready: np.ndarray, first: np.ndarray, counts: np.ndarray) -> pd.Series:
     """Return each order's customer order id: the first that any of its rows has."""
-    given = np.flatnonzero(~is_blank(ids))
-    orders, where = np.unique(np.repeat(np.arange(len(first)), counts)[given], return_index=True)
-    nothing = text_array(pd.Series([""], dtype="str")).take(pa.array(np.zeros(len(first), np.int64)))
-    return text_series(replaced(nothing, orders, picked(text_array(ids), given[where])))
+    texts = text_array(ids)
+    found = picked(texts, ready[first])
+    lacking = lengths(found) == 0
+    if lacking.any() and len(given := np.flatnonzero(lengths(texts)[ready])):
+        orders, where = np.unique(np.repeat(np.arange(len(first)), counts)[given], return_index=True)
+        late = lacking[orders]
+        found = replaced(found, orders[late], picked(texts, ready[given[where[late]]]))
+    return text_series(found)
 
 
 def _rows(draft: Draft, order: np.ndarray, parcel: np.ndarray) -> pd.DataFrame:
@@ -234,7 +234,7 @@ def _rows(draft: Draft, order: np.ndarray, parcel: np.ndarray) -> pd.DataFrame:
 def _reasons(draft: Draft) -> pa.LargeStringArray:
     rows = np.concatenate([np.empty(0, np.int64), *(rows for rows, _ in draft.reasons)])
     texts = pa.array([text for _, told in draft.reasons for text in told], pa.large_string())
-    nothing = pa.array([""], pa.large_string()).take(pa.array(np.zeros(len(draft.row), np.int64)))
+    nothing = repeated("", len(draft.row))
     order = np.argsort(rows, kind="stable")
     return replaced(nothing, rows[order], picked(texts, order))
 

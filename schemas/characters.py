@@ -22,6 +22,7 @@ _FACTORS = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9,
 """Odd numbers without pattern, one for each eight bytes of a text in turn."""
 
 _BLOCK = 1 << 22  # bytes looked up at once, so that the mask of a huge column stays small
+_ROWS = 1 << 16  # rows whose bytes are gathered at once, for the same reason
 
 
 def text_array(texts: pd.Series) -> pa.LargeStringArray:
@@ -118,11 +119,16 @@ def hashes(array: pa.LargeStringArray) -> np.ndarray:
     found = np.zeros(len(array), np.uint64)
     for size in np.flatnonzero(np.bincount(sizes, minlength=1)):
         rows = np.flatnonzero(sizes == size)
-        places = np.arange(size)
-        padded = np.zeros((len(rows), -(-size // 8) * 8), np.uint8)
-        padded[:, :size] = (
-            data.reshape(len(rows), size) if len(rows) == len(array) else data[starts[rows, None] + places]
-        )
-        found[rows] = (padded.view(np.uint64) * _FACTORS[np.arange(padded.shape[1] // 8) % len(_FACTORS)]).sum(axis=1)
-        found[rows] += np.uint64(size)
+        for at in range(0, len(rows), _ROWS):
+            some = rows[at : at + _ROWS]
+            found[some] = _hashes_of(data[starts[some, None] + np.arange(size)])
     return found
+
+
+def _hashes_of(letters: np.ndarray) -> np.ndarray:
+    """Return a uint64 for each row of bytes; all texts are of one length."""
+    count, size = letters.shape
+    padded = np.zeros((count, -(-size // 8) * 8), np.uint8)
+    padded[:, :size] = letters
+    factors = _FACTORS[np.arange(padded.shape[1] // 8) % len(_FACTORS)]
+    return np.asarray((padded.view(np.uint64) * factors).sum(axis=1) + np.uint64(size))

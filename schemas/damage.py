@@ -218,8 +218,10 @@ def inspect(columns: pd.DataFrame, kinds: Mapping[str, np.ndarray]) -> tuple[pd.
         texts = text_array(columns[name])
         rows = _unusual(name, texts, kinds.get(name))
         if name in EVERYWHERE and len(rows):
-            mended, told = _examine(name, picked(texts, rows), rows, kinds.get(name))
-            clean[name] = text_series(replaced(texts, rows, mended))
+            seen = picked(texts, rows)
+            mended, told = _examine(name, seen, rows, kinds.get(name))
+            if not mended.equals(seen):
+                clean[name] = text_series(replaced(texts, rows, mended))
             found.extend(told)
     return columns.assign(**clean), joined(found)
 

@@ -103,12 +103,14 @@ def without_apostrophe(column: Column) -> Column:
     return pc.replace_substring_regex(column, _APOSTROPHE, r"\1")
 
 
-def longest(column: Column, limit: int) -> int:
-    """Return the characters of the longest text, or any number up to `limit` where none has more bytes than that."""
+def beyond(column: Column, limit: int) -> tuple[int, int] | None:
+    """Return the place of the longest text and its characters, None where they are not more than `limit`."""
     lengths = np.diff(_buffers(column)[0])
     if not len(lengths) or int(lengths.max()) <= limit:
-        return 0
-    return int(pc.max(pc.utf8_length(column)).as_py())
+        return None
+    characters = np.asarray(pc.utf8_length(column))
+    at = int(characters.argmax())
+    return (at, int(characters[at])) if characters[at] > limit else None
 
 
 def blank_rows(columns: Sequence[Column], height: int) -> np.ndarray:

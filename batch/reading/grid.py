@@ -12,17 +12,17 @@ import pyarrow as pa
 from batch.errors import UnreadableFile
 from batch.reading.columns import (
     Column,
+    beyond,
     blank_rows,
     column_of,
     empty_column,
     frame_of,
     is_filled,
     kept,
-    longest,
     without_apostrophe,
 )
 from batch.reading.headers import Header, find_header
-from batch.reading.table import Limits, Source, Table
+from batch.reading.table import Limits, Source, Table, cell_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -182,9 +182,7 @@ def finished(
     `header` is its row as Excel shows it, and its cells. Refuses a table with a cell that is too long.
     """
     header_row, names = header
-    limit = place.limits.cell_characters
-    if (characters := max((longest(column, limit) for column in columns), default=0)) > limit:
-        raise place.refused(f"a cell has {characters:,} characters; at most {limit:,} fit into one of Excel's.")
+    _check_cells(place, columns, rows)
     headers = [name.strip() for name in names] + [""] * (len(columns) - len(names))
     width = len(columns)
     while width and not headers[width - 1] and not is_filled(columns[width - 1]):
@@ -201,3 +199,12 @@ def finished(
         faults=faults,
         unterminated=unterminated,
     )
+
+
+def _check_cells(place: Place, columns: Sequence[Column], rows: np.ndarray) -> None:
+    limit = place.limits.cell_characters
+    for position, column in enumerate(columns):
+        if too_long := beyond(column, limit):
+            at, characters = too_long
+            cell = cell_address(position, int(rows[at]))
+            raise place.refused(f"the cell {cell} has {characters:,} characters; at most {limit:,} fit into one.")

@@ -33,7 +33,8 @@ SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 _HEAD = 1 << 18  # bytes looked at to find separator and header
 _HEAD_RECORDS = 200
 _QUOTE = ord('"')
-_ARROW_BLOCK = 1 << 21  # bytes that pyarrow reads together
+_ARROW_BLOCK = 1 << 24  # bytes that pyarrow reads together; small blocks leave its memory in shreds
+_OFFSETS_END = 1 << 31  # bytes; beyond, a text's place does not fit into 32 bits
 _BLOCK = 1 << 24  # bytes looked at together for quotation marks
 _SEPARATOR_LINE = re.compile(rb'"?sep=([,;\t|])"?\r?\n', re.IGNORECASE)
 
@@ -166,9 +167,13 @@ def _arrow_columns(body: memoryview, width: int, separator: str) -> list[Column]
 
 def _joined(parts: list[list[Column]]) -> Column:
     """Take the first column's parts and return them in one piece; what that frees is given back at once."""
-    column = pa.concat_arrays([part.cast(pa.large_string()) for part in parts.pop(0)])
+    pieces = parts.pop(0)
+    if sum(piece.nbytes for piece in pieces) >= _OFFSETS_END:
+        pieces = [piece.cast(pa.large_string()) for piece in pieces]
+    column = pa.concat_arrays(pieces)
+    del pieces
     pa.default_memory_pool().release_unused()
-    return column
+    return column.cast(pa.large_string())
 
 
 def _quotes(body: memoryview, separator: str) -> bool | None:

@@ -300,7 +300,7 @@ def test_a_day_without_a_time_is_noon_but_not_later_than_now_and_due_when_it_beg
     table = shipments([_row(0, 1)], shipped_at=[noon], date_only=[True])
     plan = make_plan([table], policy(now_ms=now))
 
-    assert plan.parcels["shipped_at"].tolist() == [shipped_at]
+    assert plan.lines["shipped_at"].tolist() == [shipped_at]
     assert plan.orders["due_at"].tolist() == [due_at]
 
 

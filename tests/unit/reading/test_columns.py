@@ -43,10 +43,10 @@ def test_trimming_leaves_no_break_spaces_to_the_checks(text: str, kept: str) -> 
     assert columns.trimmed(columns.column_of([text])).to_pylist() == [kept]
 
 
-def test_the_longest_text_is_counted_in_characters() -> None:
-    assert columns.longest(columns.column_of(["é" * 6]), 5) == 6
-    assert columns.longest(columns.column_of(["é" * 3]), 5) == 3
-    assert columns.longest(columns.column_of([]), 5) == 0
+def test_the_longest_text_is_found_and_counted_in_characters() -> None:
+    assert columns.beyond(columns.column_of(["a", "é" * 6, "é" * 5]), 5) == (1, 6)
+    assert columns.beyond(columns.column_of(["é" * 3]), 5) is None
+    assert columns.beyond(columns.column_of([]), 5) is None
 
 
 def test_columns_become_frames_of_text_and_columns_again() -> None:
