@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,13 +10,16 @@ import pandas as pd
 
 from batch.journal import history
 from batch.outcomes import Outcome
-from batch.report.account import READY, FileAccount, RunAccount, gravity
+from batch.plan import make_plan
+from batch.report.account import FINDING_COLUMNS, READY, FileAccount, RunAccount, empty, gravity
+from schemas.carriers import spoken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from batch.inputs import Leftovers
     from batch.journal.database import Database
-    from batch.plan import Plan
+    from batch.plan import Plan, Policy
     from batch.reading.table import Table
 
 
@@ -35,6 +39,7 @@ def planned_account(plan: Plan, **told: Any) -> RunAccount:  # noqa: ANN401 - th
     rows["order"] = _order_numbers(rows["purchase_order_id"])
     orders = _orders(rows)
     return RunAccount(
+        **of_files(plan),
         rows=rows,
         orders=orders.assign(attempts=0, correlation_id="", ship_by=0, started_at=0, finished_at=0, note=""),
         tables=tuple(one.table for one in plan.shipments),
@@ -83,9 +88,39 @@ def journalled_account(
     )
 
 
+def of_files(plan: Plan) -> dict[str, Any]:
+    """Return what the report tells of rows whatever became of them: their carriers, warnings and notes."""
+    codes, others = plan.lines["carrier"], plan.lines["other_carrier"]
+    names = codes.cat.rename_categories({code: spoken(code) for code in codes.cat.categories})
+    column = [
+        plan.shipments[table].origins.get(name, -1)
+        for table, name in zip(plan.notes["table"].tolist(), plan.notes["column"].tolist(), strict=True)
+    ]
+    found = {name: plan.notes[name].to_numpy() for name in ("table", "row", "effect", "reason")}
+    return {
+        "carriers": names.astype("str").where(codes != "", others.astype("str")),
+        "findings": pd.DataFrame(found | {"column": np.array(column, np.int64)})[list(FINDING_COLUMNS)],
+    }
+
+
+def of_leftovers(left: Leftovers, policy: Policy) -> dict[str, Any]:
+    """Return what `of_files` does, of rows that an earlier run left."""
+    carriers, found = [empty({"name": "str"})["name"]], [empty(FINDING_COLUMNS)]
+    for place, (table, shipments) in enumerate(zip(left.tables, left.shipments, strict=True)):
+        if shipments is None:
+            carriers.append(pd.Series("", index=range(len(table.rows)), dtype="str"))
+            continue
+        told = of_files(make_plan((shipments,), policy))
+        chosen = np.flatnonzero(np.isin(shipments.table.rows, table.rows))
+        carriers.append(told["carriers"].iloc[chosen])
+        some = told["findings"][told["findings"]["row"].isin(chosen)]
+        found.append(some.assign(table=place, row=np.searchsorted(chosen, some["row"].to_numpy())))
+    return {"carriers": pd.concat(carriers, ignore_index=True), "findings": pd.concat(found, ignore_index=True)}
+
+
 def file_accounts(files: Sequence[Mapping[str, Any]]) -> tuple[FileAccount, ...]:
     """Return what the report tells of the input files."""
-    return tuple(FileAccount(**file) for file in files)
+    return tuple(FileAccount(**{**file, "path": Path(file["path"])}) for file in files)
 
 
 def _order_numbers(purchase_orders: pd.Series) -> np.ndarray:

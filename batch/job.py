@@ -21,8 +21,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from batch.accounting import file_accounts, journalled_account, planned_account
-from batch.errors import AccountsDoNotAdd, Exit, ShipbatchError, gravest
+from batch.accounting import file_accounts, journalled_account, of_files, of_leftovers, planned_account
+from batch.errors import AccountsDoNotAdd, Exit, SettingsError, ShipbatchError, gravest
 from batch.inputs import Inputs, read_inputs, read_leftovers
 from batch.journal.entries import Change, Planned
 from batch.journal.journal import Journal
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from batch.marketplace.dialect import Dialect
     from batch.reading.table import Table
     from batch.report.account import RunAccount
     from batch.settings import Account, Settings
@@ -93,13 +94,13 @@ class Job:
     @contextmanager
     def planned(self, journal: Journal, files: Sequence[Path]) -> Iterator[Work]:
         """Hold the account, read the files and plan: only what is in them. What an earlier run left open is settled."""
-        dialect = open_dialect(self.account)
+        dialect = self._dialect()
         with self._holding("run"):
             began, now = time.monotonic(), now_ms()
             copies = self.settings.state / "inputs"
             inputs = read_inputs(files, self.settings, now_ms=now, profile=self.profile, copies=copies)
             plan = make_plan(inputs.shipments, Policy.of(self.account, self.settings.zone, now))
-            told = self._told(new_run(now), "run", now, inputs.files)
+            told = {**self._told(new_run(now), "run", now, inputs.files), **of_files(plan)}
             number = self._begin(journal, told, inputs.files)
             known = journal.plan(self.account.seller, plan, now)
             _mark(plan, known)
@@ -119,7 +120,7 @@ class Job:
 
         `refused`: those that the marketplace refused, too.
         """
-        dialect = open_dialect(self.account)
+        dialect = self._dialect()
         with self._holding("resume"):
             began, now = time.monotonic(), now_ms()
             if refused:
@@ -127,7 +128,8 @@ class Job:
                 journal.apply([Change(order=order, to=State.PLANNED, at=now) for order in again])
             orders = journal.in_states(self.account.seller, [State.PLANNED, *OPEN], due_by=now)
             left = read_leftovers(journal.database, orders, self.settings, now_ms=now)
-            told = self._told(new_run(now), "resume", now, left.files)
+            policy = Policy.of(self.account, self.settings.zone, now)
+            told = {**self._told(new_run(now), "resume", now, left.files), **of_leftovers(left, policy)}
             number = self._begin(journal, told, left.files)
             journal.record_rows({"run": number, **row} for row in left.rows)
             errand = Errand(
@@ -154,6 +156,12 @@ class Job:
         return reported(end, self.reports or self.settings.reports)
 
     # The steps
+
+    def _dialect(self) -> Dialect:
+        try:
+            return open_dialect(self.account)
+        except SettingsError as error:
+            raise SettingsError([f"accounts.{self.name}.{problem}." for problem in error.problems]) from None
 
     @contextmanager
     def _holding(self, command: str) -> Iterator[None]:

@@ -145,7 +145,8 @@ def _in_log(followed: Sequence[Followed]) -> Iterator[None]:
 
     total = sum(one.total for one in followed)
     seconds = remaining(followed)
-    say(f"Sending {total:,} orders" + (f", about {span(seconds)}" if seconds else ""), {"orders": total})
+    orders = f"{total:,} order{'s' * (total != 1)}"
+    say(f"Sending {orders}" + (f", about {span(seconds)}" if seconds else ""), {"orders": total})
     with _Watch(followed, say).watching():
         yield
     counts = {_WORDS[state][0]: count for state, count in counted(followed).items() if count}
