@@ -339,7 +339,7 @@ def _account(settings: ClientSettings) -> Account:
         return Account.model_validate(settings)
     except ValidationError as error:
         problems = [
-            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}".removeprefix(": ")
+            f"{'.'.join(map(str, problem['loc']))}: {problem['msg'].removeprefix('Value error, ')}"
             for problem in error.errors(include_input=False, include_url=False)
         ]
     raise SettingsError(problems)

@@ -9,28 +9,49 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PrivateAttr,
     SecretStr,
     ValidationError,
-    model_validator,
+    ValidationInfo,
+    field_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableVariable
 
+from batch.accounts import PASSED_OVER
 from batch.errors import SettingsError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ENVIRONMENT_PREFIX = "SHIPBATCH_"
 CONFIG_VARIABLE = "SHIPBATCH_CONFIG"
 DEFAULT_CONFIG = "shipbatch.toml"
 ACCOUNT_NAME = re.compile(r"[a-z0-9_]+")
 _LOOPBACK = re.compile(r"http://(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:\d+)?/?")
+_LONGEST_PATH = 1024  # characters; what is longer is the secret itself
+_KEYRING = r"^([^/]+/.+)?$"
+_SECRETS = ("client_secret", "private_key")
+
+# By which API each key is needed, and how else a secret may be given than by its file.
+_NEEDED_BY = {
+    "client_id": "walmart-global",
+    "client_secret_file": "walmart-global",
+    "consumer_id": "walmart-canada",
+    "channel_type": "walmart-canada",
+    "private_key_file": "walmart-canada",
+}
+_OTHER_WAYS = {f"{secret}_file": (secret, f"{secret}_keyring") for secret in _SECRETS}
 
 
 def _zone(name: str) -> str:
@@ -42,11 +63,37 @@ def _zone(name: str) -> str:
 def _base_url(url: str) -> str:
     if not url.startswith("https://") and not _LOOPBACK.fullmatch(url):
         raise ValueError("must begin with https:// (plain http only towards this machine itself)")
+    parts = urlsplit(url)
+    if not parts.hostname or parts.username is not None or parts.query or parts.fragment:
+        raise ValueError("must be an address like https://marketplace.walmartapis.com and nothing more")
     return url.rstrip("/")
 
 
+def _account_name(name: str) -> str:
+    if not ACCOUNT_NAME.fullmatch(name):
+        raise ValueError("an account's name may have only a-z, 0-9 and _")
+    if name in PASSED_OVER:
+        raise ValueError("no account may have this name: it is that of a folder into which finished files are moved")
+    return name
+
+
+def _path_of_secret(given: object) -> object:
+    """Return a path as it was given, None for a blank one. Nothing that is the secret itself is taken for a path."""
+    text = given.strip() if isinstance(given, str) else given
+    if isinstance(text, str) and (len(text) > _LONGEST_PATH or not text.isprintable() or "-----BEGIN" in text):
+        raise ValueError("this is the secret itself; put it into a file and give that file's path")
+    return text or None
+
+
+def _given(value: str | SecretStr) -> bool:
+    return bool(value.get_secret_value() if isinstance(value, SecretStr) else value)
+
+
+_SecretFile = Annotated[Path | None, BeforeValidator(_path_of_secret)]
+
+
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
 
 
 class Rate(_Frozen):
@@ -63,13 +110,15 @@ class Account(_Frozen):
     api: Literal["walmart-global", "walmart-canada"] = "walmart-global"
     base_url: Annotated[str, AfterValidator(_base_url)] = "https://marketplace.walmartapis.com"
     market: str = "ca"
-    client_id: str = ""
+    client_id: str = Field("", validate_default=True)
     client_secret: SecretStr = SecretStr("")
-    client_secret_file: Path | None = None
-    consumer_id: str = ""
-    channel_type: str = ""
+    client_secret_keyring: str = Field("", pattern=_KEYRING)  # service/username
+    client_secret_file: _SecretFile = Field(None, validate_default=True)
+    consumer_id: str = Field("", validate_default=True)
+    channel_type: str = Field("", validate_default=True)
     private_key: SecretStr = SecretStr("")
-    private_key_file: Path | None = None
+    private_key_keyring: str = Field("", pattern=_KEYRING)  # service/username
+    private_key_file: _SecretFile = Field(None, validate_default=True)
     service_name: str = "Walmart Marketplace"
     ship_from_country: str = Field("CA", pattern=r"^[A-Z]{2}$")
     method_code: Literal["Standard", "Express", "OneDay", "Freight", "WhiteGlove", "Value"] = "Standard"
@@ -95,22 +144,17 @@ class Account(_Frozen):
         """Who the marketplace takes us for: the journal and the lock go by this, not by the section's name."""
         return self.client_id if self.api == "walmart-global" else self.consumer_id
 
-    @model_validator(mode="after")
-    def _has_credentials(self) -> Account:
-        wanted = {
-            "walmart-global": {
-                "client_id": self.client_id,
-                "client_secret_file": self.client_secret_file or self.client_secret.get_secret_value(),
-            },
-            "walmart-canada": {
-                "consumer_id": self.consumer_id,
-                "channel_type": self.channel_type,
-                "private_key_file": self.private_key_file or self.private_key.get_secret_value(),
-            },
-        }[self.api]
-        if missing := [name for name, value in wanted.items() if not value]:
-            raise ValueError(f'api = "{self.api}" needs {" and ".join(missing)}')
-        return self
+    @field_validator(*_NEEDED_BY, mode="after")
+    @classmethod
+    def _is_there(cls, value: str | Path | None, info: ValidationInfo) -> str | Path | None:
+        """Miss what the API needs, key by key, so that it is said together with all other mistakes."""
+        key = str(info.field_name)
+        api = info.data.get("api")
+        # The other ways to give a secret stand before its file; one that is itself a mistake is in no data.
+        others = [info.data.get(other, "wrong") for other in _OTHER_WAYS.get(key, ())]
+        if api == _NEEDED_BY[key] and not value and not any(map(_given, others)):
+            raise ValueError(f'is missing; api = "{api}" needs {key}')
+        return value
 
 
 class Watch(_Frozen):
@@ -123,14 +167,19 @@ class Settings(BaseSettings):
     """All settings. Build with `load`."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter="__"
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+        env_prefix=ENVIRONMENT_PREFIX,
+        env_nested_delimiter="__",
     )
 
-    journal: str = "sqlite:///state/journal.db"
+    journal: str = Field("sqlite:///state/journal.db", repr=False)  # may hold a password
     reports: Path = Path("reports")
     profiles: Path = Path("profiles")
     timezone: Annotated[str, AfterValidator(_zone)] = "America/Toronto"
-    accounts: dict[str, Account] = Field(default_factory=dict)
+    accounts: dict[Annotated[str, AfterValidator(_account_name)], Account] = Field(default_factory=dict)
     watch: Watch = Watch()
     grace: float = Field(30, ge=0)  # seconds for calls in flight when a run is told to stop
     retention: int = Field(400, ge=1)  # days, for journal, input copies and reports
@@ -181,18 +230,16 @@ def load(path: Path | None = None) -> Settings:
 
 
 def _build(values: dict[str, Any], file: Path) -> Settings:
-    strangers = _unknown_variables()
+    problems = _unknown_variables()
     try:
         settings = Settings(**values)
     except ValidationError as error:
-        raise SettingsError([f"{file}: {_sentence(problem)}" for problem in error.errors()] + strangers) from None
-    strangers += [
-        f"{file}: accounts.{name}: an account's name may have only a-z, 0-9 and _."
-        for name in settings.accounts
-        if not ACCOUNT_NAME.fullmatch(name)
-    ]
-    if strangers:
-        raise SettingsError(strangers)
+        problems = [_sentence(problem, file) for problem in error.errors()] + problems
+    except UnreadableVariable as error:
+        # The library's sentence names the field and quotes nothing.
+        problems.insert(0, f"{error}; give it as JSON, or key by key (in the environment).")
+    if problems:
+        raise SettingsError(problems)
     return _anchored(settings, file.absolute().parent)
 
 
@@ -206,18 +253,30 @@ def _unknown_variables() -> list[str]:
     ]
 
 
-def _sentence(problem: Any) -> str:  # noqa: ANN401 - the library's own error record
-    key = ".".join(str(part) for part in problem["loc"])
+def _sentence(problem: Any, file: Path) -> str:  # noqa: ANN401 - the library's own error record
+    key = [str(part) for part in problem["loc"] if part != "[key]"]  # so the library marks a wrong account's name
+    where = f"{_source(key, file)}: {'.'.join(key)}"
     if problem["type"] == "extra_forbidden":
-        return f"{key}: there is no such setting."
+        return f"{where}: there is no such setting."
     said = problem["msg"].removeprefix("Value error, ").rstrip(".")
-    value = problem["input"]
-    shown = f" (it says {value!r})" if isinstance(value, str | int | float) and not _is_secret(key) else ""
-    return f"{key}: {said[:1].lower()}{said[1:]}{shown}."
+    return f"{where}: {said[:1].lower()}{said[1:]}{_shown(key, problem['input'])}."
 
 
-def _is_secret(key: str) -> bool:
-    return key.endswith(("client_secret", "private_key"))
+def _source(key: Sequence[str], file: Path) -> str:
+    """Return where a value comes from: the variable of the environment that has it, else the file."""
+    names = {name.upper(): name for name in os.environ}
+    for length in range(len(key), 0, -1):
+        if name := names.get(ENVIRONMENT_PREFIX + "__".join(key[:length]).upper()):
+            return f"{name} (in the environment)"
+    return str(file)
+
+
+def _shown(key: Sequence[str], value: object) -> str:
+    """Return what the setting says, unless that may be a secret or is nothing."""
+    hidden = any(secret in part for part in key for secret in (*_SECRETS, "journal")) or value == ""
+    return (
+        f" (it says {value!r})" if isinstance(value, str | int | float) and not hidden and "@" not in str(value) else ""
+    )
 
 
 def _anchored(settings: Settings, home: Path) -> Settings:
@@ -225,7 +284,7 @@ def _anchored(settings: Settings, home: Path) -> Settings:
     accounts = {
         name: account.model_copy(
             update={
-                key: home / file
+                key: home / file.expanduser()
                 for key in ("client_secret_file", "private_key_file")
                 if (file := getattr(account, key)) is not None
             }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import stat
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Literal
 
 from batch.errors import SettingsError
 from batch.marketplace.global_api import GlobalApi
@@ -13,7 +14,7 @@ from batch.marketplace.signature import Signer, load_private_key
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pydantic import SecretStr
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
     from batch.marketplace.dialect import Dialect, MultiPackage
     from batch.settings import Account
@@ -25,10 +26,10 @@ _READABLE_BY_OTHERS = stat.S_IRGRP | stat.S_IROTH
 def open_dialect(account: Account, multi_package: MultiPackage | None = None) -> Dialect:
     """Return the account's dialect with its secrets loaded.
 
-    Raises SettingsError where a secret's file cannot be read, a key is no RSA key, or a value fits no header.
+    Raises SettingsError where a secret cannot be read, a key is no RSA key, or a value fits no header.
     """
     if account.api == "walmart-global":
-        secret = _secret("client_secret", account.client_secret, account.client_secret_file)
+        secret, _ = _secret(account, "client_secret")
         return GlobalApi(
             base_url=account.base_url,
             client_id=account.client_id,
@@ -37,10 +38,9 @@ def open_dialect(account: Account, multi_package: MultiPackage | None = None) ->
             service_name=account.service_name,
             multi_package=multi_package,
         )
-    key = load_private_key(_secret("private_key", account.private_key, account.private_key_file))
     return LegacyCanada(
         base_url=account.base_url,
-        signer=Signer(account.consumer_id, key),
+        signer=Signer(account.consumer_id, _private_key(account)),
         channel_type=account.channel_type,
         service_name=account.service_name,
         multi_package=multi_package,
@@ -57,20 +57,54 @@ def exposed_secrets(account: Account) -> list[str]:
     ]
 
 
-def _secret(setting: str, value: SecretStr, path: Path | None) -> str:
-    """Return the secret given in place, else the one in the file. Sentences never quote it."""
-    if given := value.get_secret_value().strip():
-        return given
+def _private_key(account: Account) -> RSAPrivateKey:
+    text, origin = _secret(account, "private_key")
+    try:
+        return load_private_key(text)
+    except SettingsError as error:
+        problems = [f"{origin}: {problem.removeprefix('private_key: ')}" for problem in error.problems]
+    raise SettingsError(problems)
+
+
+def _secret(account: Account, setting: Literal["client_secret", "private_key"]) -> tuple[str, str]:
+    """Return the secret and where it was found: in place, else in the keyring, else in its file.
+
+    Sentences never quote the secret itself.
+    """
+    if given := getattr(account, setting).get_secret_value().strip():
+        return given, setting
+    if entry := getattr(account, f"{setting}_keyring"):
+        return _from_keyring(f"{setting}_keyring", entry), f"{setting}_keyring: {entry}"
+    path: Path | None = getattr(account, f"{setting}_file")
     if path is None:
         raise SettingsError([f"{setting}_file: is missing"])
+    return _from_file(f"{setting}_file", path), f"{setting}_file: {path}"
+
+
+def _from_keyring(setting: str, entry: str) -> str:
+    service, _, username = entry.partition("/")
+    try:
+        found: str | None = import_module("keyring").get_password(service, username)
+    except ImportError:
+        raise SettingsError([f"{setting}: needs a library: pip install 'shipbatch[keyring]'"]) from None
+    except Exception as error:  # noqa: BLE001 - each keyring fails in its own way
+        sentence = f"{setting}: the keyring cannot be opened ({type(error).__name__}); unlock it, or use a file"
+        raise SettingsError([sentence]) from None
+    if not found or not found.strip():
+        how = f"put it there with: keyring set {service} {username}"
+        raise SettingsError([f"{setting}: there is nothing under {entry} in the keyring; {how}"])
+    return found.strip()
+
+
+def _from_file(setting: str, path: Path) -> str:
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST_SECRET + 1)
         text = content.decode("utf-8-sig").strip()
     except OSError as error:
-        raise SettingsError([f"{setting}_file: {path} cannot be read ({error.strerror})"]) from None
+        raise SettingsError([f"{setting}: {path} cannot be read ({error.strerror})"]) from None
     except UnicodeDecodeError:
-        raise SettingsError([f"{setting}_file: {path} is no text file"]) from None
+        raise SettingsError([f"{setting}: {path} is no text file"]) from None
     if not text or len(content) > LARGEST_SECRET:
-        raise SettingsError([f"{setting}_file: {path} is {'too large' if text else 'empty'}"])
+        raise SettingsError([f"{setting}: {path} is {'too large' if text else 'empty'}"])
     return text

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +13,21 @@ from batch.marketplace.legacy_canada import LegacyCanada
 from batch.settings import Account
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+
+class Keyring(ModuleType):
+    """Stands for the library of that name, which is an extra."""
+
+    def __init__(self, entries: Mapping[tuple[str, str], str]) -> None:
+        super().__init__("keyring")
+        self.entries = entries
+
+    def get_password(self, service: str, username: str) -> str | None:
+        if service == "locked":
+            raise RuntimeError("hush-hush")
+        return self.entries.get((service, username))
 
 
 def modern(**members: object) -> Account:
@@ -37,6 +53,32 @@ def test_a_secret_is_read_from_its_file_without_line_ends_and_byte_order_mark(tm
 def test_a_secret_in_place_wins_over_its_file(tmp_path: Path) -> None:
     account = modern(client_secret="hush-hush", client_secret_file=tmp_path / "missing")
     assert isinstance(open_dialect(account), GlobalApi)
+
+
+def test_a_secret_is_read_from_the_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", Keyring({("shipbatch", "outlet/1"): "hush-hush\n"}))
+    account = modern(client_secret_keyring="shipbatch/outlet/1")
+    assert basic(account) == basic(modern(client_secret="hush-hush"))
+    assert exposed_secrets(account) == []
+
+
+def test_a_keyring_without_the_secret_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", Keyring({}))
+    with pytest.raises(SettingsError, match=r"client_secret_keyring: .*put it there with: keyring set shipbatch me"):
+        open_dialect(modern(client_secret_keyring="shipbatch/me"))
+
+
+def test_a_keyring_that_is_locked_is_said_without_quoting_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", Keyring({}))
+    with pytest.raises(SettingsError, match="cannot be opened") as refused:
+        open_dialect(modern(client_secret_keyring="locked/me"))
+    assert "hush" not in str(refused.value)
+
+
+def test_a_keyring_needs_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    with pytest.raises(SettingsError, match=r"pip install 'shipbatch\[keyring\]'"):
+        open_dialect(legacy(private_key_keyring="shipbatch/key"))
 
 
 def test_a_key_is_read_from_its_file_or_in_place(tmp_path: Path, key_text: str) -> None:
@@ -76,8 +118,10 @@ def test_a_blank_secret_without_a_file_is_said() -> None:
 def test_a_file_that_is_no_key_is_said(tmp_path: Path) -> None:
     file = tmp_path / "key.pem"
     file.write_text("not a key")
-    with pytest.raises(SettingsError, match="private_key: this cannot be read as a key"):
+    with pytest.raises(SettingsError, match=f"private_key_file: {file}: this cannot be read as a key"):
         open_dialect(legacy(private_key_file=file))
+    with pytest.raises(SettingsError, match="private_key: this cannot be read as a key"):
+        open_dialect(legacy(private_key="not a key"))
 
 
 @pytest.mark.parametrize(("mode", "warned"), [(0o600, False), (0o400, False), (0o640, True), (0o604, True)])
