@@ -1,0 +1,221 @@
+"""The proof: what the marketplace charged, against what the files said and what the reports tell.
+
+`check` reads the sandbox's own charge counter, not our word for it. It holds for every moment at which all has ended:
+after a run that went well, and after any crashes, faults and resumes.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sqlite3
+import zipfile
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from batch.sandbox.demo import KEY_FILE
+from tests.faults.parcels import units_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from tests.faults.ordeal import Ordeal
+    from tests.faults.parcels import Key
+    from tests.trial import Ran
+
+WELL = frozenset({"shipped", "already_shipped"})
+_OPEN = frozenset({"unknown", "not_attempted"})
+_JUST_SENT = frozenset({"ship", "edit", "acknowledge"})
+
+Place = tuple[str, str, int]  # content of the file, sheet, row
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report as it lies in its folder."""
+
+    summary: Mapping[str, Any]
+    rows: tuple[Mapping[str, str], ...]
+
+    @property
+    def places(self) -> list[Place]:
+        """Where its rows stand in their files."""
+        contents = {file["path"]: file["sha256"] for file in self.summary["files"]}
+        return [(contents[row["_file"]], row["_sheet"], int(row["_row"])) for row in self.rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What was proved, in figures."""
+
+    orders: int
+    units: int
+    deaths: int
+    faults: int
+    requests: int  # that change an order
+
+
+def check(ordeal: Ordeal, *files: Path, orders: int, faults: int = 1, journal_lost: bool = False) -> Figures:
+    """Assert that nothing was charged twice, nothing was lost and no report lies, now that all has ended.
+
+    `orders` and `faults` (deaths included): at least so many, or nothing was shown. `journal_lost`: a run began
+    without what earlier ones had written.
+    """
+    write_missing_reports(ordeal)
+    reports = read_reports(ordeal.folder / "reports")
+    _account_for_every_row_once(reports, files)
+    _charge_what_the_files_say(ordeal, last_outcomes(reports), units_in(files))
+    _call_shipped_what_is_shipped(ordeal, reports)
+    _have_every_call_on_record(ordeal, journal_lost=journal_lost)
+    _send_nothing_more(ordeal, files, last_outcomes(reports))
+    _keep_secrets(ordeal)
+    figures = _figures(ordeal, files)
+    assert figures.orders >= orders, f"only {figures.orders} orders: nothing was shown"
+    assert figures.deaths + figures.faults >= faults, "nothing went wrong: nothing was shown"
+    return figures
+
+
+def write_missing_reports(ordeal: Ordeal) -> None:
+    """Have the report of every run written that did not come to writing its own."""
+    for run in ordeal.history():
+        if not (ordeal.folder / "reports" / run["run"]).is_dir():
+            told = ordeal.does("report", run["run"])
+            assert told.code == 0, f"the report of {run['run']} cannot be written: {told}"
+
+
+def read_reports(folder: Path) -> list[Report]:
+    """Return all reports, the oldest first. What lies in the folder besides is what a crash left aside."""
+    reports = []
+    for one in folder.glob("[!.]*"):
+        with (one / "rows.csv").open(newline="", encoding="utf-8-sig") as stream:
+            rows = tuple(csv.DictReader(stream))
+        reports.append(Report(json.loads((one / "summary.json").read_bytes()), rows))
+    return sorted(reports, key=lambda report: str(report.summary["started_at"]))
+
+
+def last_outcomes(reports: Sequence[Report]) -> dict[Place, Mapping[str, str]]:
+    """Return every row as the last report tells of it."""
+    return {place: row for report in reports for place, row in zip(report.places, report.rows, strict=True)}
+
+
+def _account_for_every_row_once(reports: Sequence[Report], files: Sequence[Path]) -> None:
+    for report in reports:
+        run, told = report.summary["run"], report.summary["rows"]
+        assert len(set(report.places)) == len(report.rows), f"{run} tells of a row twice"
+        assert told["total"] == len(report.rows), f"{run} counts {told['total']} rows and tells of {len(report.rows)}"
+        assert told["total"] == sum(count for outcome, count in told.items() if outcome != "total"), run
+    rows = {str(file): _data_rows(file) for file in files}
+    for file, numbers in rows.items():
+        told_of = [
+            sorted(row for row, its in _numbers(report) if its == file)
+            for report in reports
+            if any(one["path"] == file for one in report.summary["files"])
+        ]
+        assert numbers in told_of, f"no report tells of every row of {file}"
+
+
+def _numbers(report: Report) -> Iterator[tuple[int, str]]:
+    return ((int(row["_row"]), row["_file"]) for row in report.rows)
+
+
+def _data_rows(file: Path) -> list[int]:
+    with file.open(newline="", encoding="utf-8-sig") as stream:
+        return list(range(2, 1 + sum(1 for _ in csv.reader(stream))))
+
+
+def _charge_what_the_files_say(
+    ordeal: Ordeal, outcomes: Mapping[Place, Mapping[str, str]], units: Mapping[Key, int]
+) -> None:
+    charged = ordeal.units_charged
+    assert charged.keys() <= units.keys(), f"charged, but in no file: {charged.keys() - units.keys()}"
+    too_many = {key: (count, units[key]) for key, count in charged.items() if count > units[key]}
+    assert not too_many, f"charged too often (charged, in the file): {too_many}"
+    well = {key_of(row) for row in outcomes.values() if row["_outcome"] in WELL}
+    lost = {key: units[key] for key in well if ordeal.shipped_there.get(key, 0) != units[key]}
+    assert not lost, f"told to be shipped, but it is not: {lost}"
+    untold = charged.keys() - well
+    assert not untold, f"charged, but no report says shipped: {untold}"
+    not_ended = {place: row["_outcome"] for place, row in outcomes.items() if row["_outcome"] in _OPEN}
+    assert not not_ended, f"these rows have not ended: {not_ended}"
+
+
+def key_of(row: Mapping[str, str]) -> Key:
+    """Return which parcel a row of a report is about."""
+    return row["_purchase_order_id"], row["lineNumber"], row["trackingNumber"]
+
+
+def _call_shipped_what_is_shipped(ordeal: Ordeal, reports: Sequence[Report]) -> None:
+    there, charged = ordeal.shipped_there, ordeal.units_charged
+    for report in reports:
+        for row in report.rows:
+            if row["_outcome"] in WELL:
+                assert there.get(key_of(row), 0) >= int(row["quantity"]), f"{report.summary['run']} lies: {row}"
+            if row["_outcome"] == "shipped":
+                assert charged.get(key_of(row), 0) >= int(row["quantity"]), f"{report.summary['run']} lies: {row}"
+
+
+def _have_every_call_on_record(ordeal: Ordeal, *, journal_lost: bool) -> None:
+    """Every call that came there is in the journal, and each had an id of its own."""
+    came = [one.correlation_id for one in ordeal.sandbox.counters.log if one.kind in _JUST_SENT]
+    assert len(set(came)) == len(came), "two calls had one correlation id"
+    if journal_lost:
+        return
+    with closing(sqlite3.connect(ordeal.folder / "state" / "journal.db")) as journal:
+        recorded = {row[0] for row in journal.execute("SELECT correlation_id FROM attempts")}
+    assert set(came) <= recorded, "a call came there of which the journal knows nothing"
+
+
+def _send_nothing_more(ordeal: Ordeal, files: Sequence[Path], before: Mapping[Place, Mapping[str, str]]) -> None:
+    asked = ordeal.changes_asked
+    again = ordeal.does("run", *files, "--json")
+    assert ordeal.changes_asked == asked, f"a further run sent something: {again}"
+    report = read_reports(ordeal.folder / "reports")[-1]
+    for place, row in zip(report.places, report.rows, strict=True):
+        was, is_ = before[place]["_outcome"], row["_outcome"]
+        assert is_ == was or {is_, was} <= WELL, f"{place} was {was}, and is {is_} in a further run"
+
+
+def _keep_secrets(ordeal: Ordeal) -> None:
+    secrets = secrets_of(ordeal)
+    for where, content in written_by(ordeal):
+        told = [secret[:12] for secret in secrets if secret in content]
+        assert not told, f"{where} has a secret: {told}"
+
+
+def secrets_of(ordeal: Ordeal) -> set[bytes]:
+    """Return all that nobody may read: the settings' secrets, tokens, signatures, the private key's text."""
+    key = (ordeal.folder / KEY_FILE).read_text().splitlines()[1:-1]
+    clients = [seller.client_secret for seller in ordeal.sandbox.options.sellers]
+    basic = [text.removeprefix("Basic ") for text in ordeal.overheard]
+    return {secret.encode() for secret in (*key, *clients, *basic, "sandbox-token-") if secret}
+
+
+def written_by(ordeal: Ordeal) -> Iterator[tuple[str, bytes]]:
+    """Return all that the commands printed, and every file of the folder but those that hold the secrets."""
+    for ran in ordeal.ran:
+        yield "an output", (ran.out + ran.err).encode()
+    for path in ordeal.folder.rglob("*"):
+        if not path.is_file() or path.name == KEY_FILE or path.name.endswith(".secret.txt"):
+            continue
+        yield str(path), path.read_bytes()
+        if path.suffix == ".xlsx":
+            with zipfile.ZipFile(path) as book:
+                yield from ((f"{path} {name}", book.read(name)) for name in book.namelist())
+
+
+def _figures(ordeal: Ordeal, files: Sequence[Path]) -> Figures:
+    units = units_in(files)
+    return Figures(
+        orders=len({order for order, _, _ in units}),
+        units=sum(ordeal.units_charged.values()),
+        deaths=ordeal.deaths,
+        faults=sum(ordeal.sandbox.faults.fired.values()),
+        requests=ordeal.changes_asked,
+    )
+
+
+def ended_well(ordeal: Ordeal, ran: Ran) -> bool:
+    """Whether every order of a run is shipped, by it or before."""
+    return set(ordeal.outcomes(ran).values()) <= WELL
