@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import traceback
 from importlib import import_module, metadata
 from typing import NoReturn
 
@@ -97,6 +98,10 @@ def main() -> NoReturn:
         code = 128 + signal.SIGPIPE
     except KeyboardInterrupt:
         code = Exit.INTERRUPTED
+    except Exception:  # noqa: BLE001 - whatever else it is, it is a fault of ours
+        traceback.print_exc()
+        complain("A fault of shipbatch itself; nothing more was sent. `shipbatch resume` goes on.")
+        code = Exit.FATAL
     sys.exit(code or 0)
 
 

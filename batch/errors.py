@@ -9,7 +9,8 @@
     │   ├── WrongAccount        6  none of the orders is this account's
     │   ├── JournalFailed       6  what we do can no longer be recorded
     │   └── AccountsDoNotAdd    6  a row was lost or counted twice
-    └── AccountBusy             7  another run holds the account
+    ├── AccountBusy             7  another run holds the account
+    └── NotBegun                   the run was told to stop before it began; the code says by what
 
 A class's docstring is its message where none is given; `exit_code` is the command's.
 """
@@ -109,3 +110,11 @@ class AccountBusy(ShipbatchError):  # noqa: N818 - named by its meaning
     """Another run holds the account."""
 
     exit_code = Exit.BUSY
+
+
+class NotBegun(ShipbatchError):  # noqa: N818 - named by its meaning
+    """The run was told to stop before it began."""
+
+    def __init__(self, exit_code: Exit, message: str) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code

@@ -9,20 +9,25 @@
     7  write the report                   (batch.report)
 
 `check` does 2, 3 and 6, and sends nothing; `resume` takes what earlier runs left, instead of 2 and 3.
-Several accounts go through 1 to 4 one after the other, are sent for side by side, and end one after the other.
+Several accounts are sent for side by side.
 """
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import secrets
 import time
-from contextlib import ExitStack, closing, contextmanager
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import uvloop
+
 from batch.accounting import file_accounts, journalled_account, of_files, of_leftovers, planned_account
-from batch.errors import AccountsDoNotAdd, Exit, SettingsError, ShipbatchError, gravest
+from batch.errors import AccountBusy, AccountsDoNotAdd, Exit, NotBegun, SettingsError, ShipbatchError, gravest
 from batch.inputs import Inputs, read_inputs, read_leftovers
 from batch.journal.entries import Change, Planned
 from batch.journal.journal import Journal
@@ -34,7 +39,7 @@ from batch.outcomes import NEEDS_PERSON, Outcome
 from batch.plan import Plan, Policy, make_plan
 from batch.report.folder import write_report
 from batch.report.summary import summary
-from batch.sending import Errand, Sending, Sent
+from batch.sending import Dispatch, Errand, Sending, Sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,6 +50,12 @@ if TYPE_CHECKING:
     from batch.reading.table import Table
     from batch.report.account import RunAccount
     from batch.settings import Account, Settings
+
+    Begin = Callable[["Job", Journal], AbstractContextManager["Work"]]
+
+log = logging.getLogger(__name__)
+
+_LOOK_AGAIN = 1.0  # s, at an account that another run holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +176,7 @@ class Job:
 
     @contextmanager
     def _holding(self, command: str) -> Iterator[None]:
-        with account_lock(self.account.seller, account=self.name, command=command, wait=self.wait):
+        with account_lock(self.account.seller, account=self.name, command=command):
             yield
 
     def _told(self, run: str, command: str, started_at: int, files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -195,26 +206,51 @@ class Job:
         return ready * 60 / self.account.rate.ship if self.account.rate.ship else 0.0
 
 
-def carry_out(
-    jobs: Sequence[Job],
-    journal: Journal,
-    begin: Callable[[Job, Journal], AbstractContextManager[Work]],
-    sending: Sending,
-) -> list[Ended]:
-    """Carry out the jobs of several accounts, their sending side by side; one that cannot begin stops no other."""
-    ends: dict[str, Ended] = {}
+def carry_out(jobs: Sequence[Job], journal: Journal, begin: Begin, sending: Sending) -> list[Ended]:
+    """Carry out the jobs of several accounts side by side; one that cannot begin, or breaks, stops no other.
+
+    While one account is sent for, the next is read and planned; each has its report when it is done.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_side_by_side(jobs, journal, begin, sending))
+
+
+async def _side_by_side(jobs: Sequence[Job], journal: Journal, begin: Begin, sending: Sending) -> list[Ended]:
+    # One thread: reading, planning and reporting are all computing, and the accounts' own order is kept.
+    with ThreadPoolExecutor(1, thread_name_prefix="planning") as thread:
+        async with sending.opened(journal) as dispatch:
+            return await asyncio.gather(*(_carried_out(job, journal, begin, dispatch, thread) for job in jobs))
+
+
+async def _carried_out(job: Job, journal: Journal, begin: Begin, dispatch: Dispatch, thread: Executor) -> Ended:
+    loop = asyncio.get_running_loop()
     with ExitStack() as held:
-        works: dict[str, Work] = {}
-        for job in jobs:
-            try:
-                works[job.name] = held.enter_context(begin(job, journal))
-            except ShipbatchError as error:
-                ends[job.name] = Ended(None, None, error.exit_code, str(error))
-        sent = sending.send(journal, [work.errand for work in works.values()])
-        for job in jobs:
-            if job.name in works:
-                ends[job.name] = job.finished(works[job.name], sent[job.name])
-    return [ends[job.name] for job in jobs]
+        try:
+            work = await _begun(job, journal, begin, dispatch, thread, held)
+            sent = await dispatch.send(work.errand)
+            return await loop.run_in_executor(thread, job.finished, work, sent)
+        except ShipbatchError as error:
+            return Ended(None, None, error.exit_code, str(error))
+        except Exception:
+            log.exception("A fault of shipbatch itself in account %s", job.name)
+            return Ended(None, None, Exit.FATAL, f"Account {job.name}: a fault of shipbatch itself; the log has it.")
+
+
+async def _begun(
+    job: Job, journal: Journal, begin: Begin, dispatch: Dispatch, thread: Executor, held: ExitStack
+) -> Work:
+    """Begin the job; while another run holds its account, wait if that is wanted."""
+    loop = asyncio.get_running_loop()
+    while True:
+        if dispatch.stop.requested:
+            raise NotBegun(dispatch.stop.exit_code, f"Account {job.name}: nothing was done. {dispatch.stop.reason}")
+        try:
+            return await loop.run_in_executor(thread, held.enter_context, begin(job, journal))
+        except AccountBusy:
+            if not job.wait:
+                raise
+        with suppress(TimeoutError):
+            await asyncio.wait_for(dispatch.stop.wait(), _LOOK_AGAIN)
 
 
 def reported(end: Ended, folder: Path) -> Ended:

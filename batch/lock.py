@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def account_lock(seller: str, *, account: str, command: str, wait: bool) -> Iterator[None]:
+def account_lock(seller: str, *, account: str, command: str, wait: bool = False) -> Iterator[None]:
     """Hold the seller's lock. Raises `AccountBusy`, naming the holder, where another run has it and we do not wait.
 
     The lock lies in the user's state folder under the seller's own id, so that two settings files for one seller meet.
     """
     file = _folder() / f"{hashlib.sha256(seller.encode()).hexdigest()[:16]}.lock"
-    lock = FileLock(file, timeout=-1 if wait else 0, mode=0o600)
+    lock = FileLock(file, timeout=-1 if wait else 0, mode=0o600, thread_local=False)
     try:
         lock.acquire()
     except Timeout:

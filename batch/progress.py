@@ -129,7 +129,7 @@ def _line(followed: Sequence[Followed], zone: ZoneInfo) -> RenderableType:
 
 
 def _when(followed: Sequence[Followed]) -> RenderableType:
-    if pause := max(one.conversation.paces[Kind.SHIP].paused for one in followed):
+    if pause := max((one.conversation.paces[Kind.SHIP].paused for one in followed), default=0.0):
         return Text(f"waiting {span(pause)} for the limit", style="yellow")
     seconds = remaining(followed)
     return Text(f"{span(seconds)} to go" if seconds else "", style="dim")
@@ -143,15 +143,12 @@ def _in_log(followed: Sequence[Followed]) -> Iterator[None]:
     def say(text: str, told: dict[str, object]) -> None:
         log.info(text, extra={"told": told})
 
-    total = sum(one.total for one in followed)
-    seconds = remaining(followed)
-    orders = f"{total:,} order{'s' * (total != 1)}"
-    say(f"Sending {orders}" + (f", about {span(seconds)}" if seconds else ""), {"orders": total})
     with _Watch(followed, say).watching():
         yield
-    counts = {_WORDS[state][0]: count for state, count in counted(followed).items() if count}
-    said = ", ".join(f"{count:,} {word}" for word, count in counts.items()) or "nothing"
-    say(f"Sending ended: {said}", {"ended": counts})
+    if followed:
+        counts = {_WORDS[state][0]: count for state, count in counted(followed).items() if count}
+        said = ", ".join(f"{count:,} {word}" for word, count in counts.items()) or "nothing"
+        say(f"Sending ended: {said}", {"ended": counts})
 
 
 class _Watch:
@@ -159,7 +156,7 @@ class _Watch:
 
     def __init__(self, followed: Sequence[Followed], say: Callable[[str, dict[str, object]], None]) -> None:
         self._followed, self._say = followed, say
-        self._states = {one.errand.name: "" for one in followed}
+        self._states: dict[str, str] = {}
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -180,10 +177,18 @@ class _Watch:
         for one in self._followed:
             name = one.errand.name
             state, text = _state(one)
-            if state != self._states[name]:
+            if name not in self._states:
+                self._say(_beginning(one), {"account": name, "orders": one.total})
+            elif state != self._states[name]:
                 where = f"Account {name}: " if len(self._followed) > 1 else ""
                 self._say(f"{where}{text or 'goes on'}", {"account": name, "state": state or "sending"})
-                self._states[name] = state
+            self._states[name] = state
+
+
+def _beginning(one: Followed) -> str:
+    seconds = remaining([one])
+    orders = f"{one.total:,} order{'s' * (one.total != 1)}"
+    return f"Account {one.errand.name}: sending {orders}" + (f", about {span(seconds)}" if seconds else "")
 
 
 def _state(one: Followed) -> tuple[str, str]:

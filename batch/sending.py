@@ -10,12 +10,11 @@ import os
 import random
 import signal
 import sys
+import threading
 import time
-from contextlib import AsyncExitStack, contextmanager, nullcontext
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-
-import uvloop
 
 from batch.errors import Exit
 from batch.journal.recorder import Recorder
@@ -26,12 +25,13 @@ from batch.submit.stop import Stop
 from batch.submit.submission import Duty, Submission
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from zoneinfo import ZoneInfo
 
     from batch.journal.journal import Journal
     from batch.marketplace.dialect import Dialect
+    from batch.marketplace.exchange import Exchange
     from batch.settings import Account
 
 _SIGNALS = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED}
@@ -81,50 +81,61 @@ def _unseen(_followed: Sequence[Followed]) -> AbstractContextManager[None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
-    """How to send: how long it may last, and who watches. `follow` shows the accounts while they are sent for."""
+    """How to send: how long it may last, and who watches.
+
+    `follow` shows the accounts that are sent for, a list that grows as they come, while its context lasts.
+    """
 
     zone: ZoneInfo
     grace: float  # s for calls in flight when the run is told to stop
     ends_at: float | None = None  # s, monotonic
     follow: Callable[[Sequence[Followed]], AbstractContextManager[None]] = _unseen
 
-    def send(self, journal: Journal, errands: Sequence[Errand]) -> dict[str, Sent]:
-        """Send what each account asks for and settle what it left open; return what came of it, by account."""
-        left_open = {one.name: journal.in_states(one.account.seller, OPEN) for one in errands}
-        busy = [(one, left_open[one.name]) for one in errands if one.orders or left_open[one.name]]
-        sent = {one.name: Sent() for one in errands}
-        if busy:
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                sent |= runner.run(self._send(journal, busy))
-        return sent
+    @asynccontextmanager
+    async def opened(self, journal: Journal) -> AsyncIterator[Dispatch]:
+        """Give a dispatch that sends for as many accounts as come, until a signal or the deadline stops them all."""
+        async with Recorder(journal) as recorder:
+            dispatch = Dispatch(self, journal, recorder)
+            with _stopped_by_signals(dispatch), _stopped_at(self.ends_at, dispatch), self.follow(dispatch.followed):
+                yield dispatch
 
-    async def _send(self, journal: Journal, errands: Sequence[tuple[Errand, Sequence[int]]]) -> dict[str, Sent]:
-        async with AsyncExitStack() as opened:
-            recorder = await opened.enter_async_context(Recorder(journal))
-            all_ = [await self._opened(opened, journal, recorder, one, left_open) for one, left_open in errands]
-            stops = [one.stop for one in all_]
-            with _stopped_by_signals(stops), self._stopped_in_time(stops), self.follow(all_):
-                await asyncio.gather(*(one.submission.run(one.errand.orders, left_open=one.left_open) for one in all_))
-        return {one.errand.name: _sent(one) for one in all_}
 
-    async def _opened(
-        self,
-        opened: AsyncExitStack,
-        journal: Journal,
-        recorder: Recorder,
-        errand: Errand,
-        left_open: Sequence[int],
-    ) -> Followed:
+class Dispatch:
+    """Sends for accounts side by side in one event loop. `stop` stops them all."""
+
+    def __init__(self, sending: Sending, journal: Journal, recorder: Recorder) -> None:
+        self.stop = Stop()
+        self.followed: list[Followed] = []
+        self._sending, self._journal, self._recorder = sending, journal, recorder
+
+    def stop_all(self, exit_code: Exit, reason: str) -> None:
+        """Let all accounts stop, those still to come included."""
+        for stop in (self.stop, *(one.stop for one in self.followed)):
+            stop.request(exit_code, reason)
+
+    async def send(self, errand: Errand) -> Sent:
+        """Send what an account asks for, and settle what it left open; how each order ended is in the journal."""
+        left_open = self._journal.in_states(errand.account.seller, OPEN)
+        if not errand.orders and not left_open:
+            return Sent()
+        async with open_exchange(errand.account, errand.dialect) as exchange:
+            one = self._followed(errand, exchange, left_open)
+            self.followed.append(one)
+            if self.stop.requested:
+                one.stop.request(self.stop.exit_code, self.stop.reason)
+            await one.submission.run(errand.orders, left_open=left_open)
+        return _sent(one)
+
+    def _followed(self, errand: Errand, exchange: Exchange, left_open: Sequence[int]) -> Followed:
         stop, account = Stop(), errand.account
         world = Surroundings(clock=time.monotonic, wall_ms=now_ms, sleep=asyncio.sleep, random=random.random)
-        exchange = await opened.enter_async_context(open_exchange(account, errand.dialect))
-        conversation = Conversation(exchange, recorder, account, run=errand.run, stop=stop, surroundings=world)
+        conversation = Conversation(exchange, self._recorder, account, run=errand.run, stop=stop, surroundings=world)
         duty = Duty(
             account=account,
-            zone=self.zone,
-            grace=self.grace,
-            journal=journal,
-            recorder=recorder,
+            zone=self._sending.zone,
+            grace=self._sending.grace,
+            journal=self._journal,
+            recorder=self._recorder,
             conversation=conversation,
             surroundings=world,
             stop=stop,
@@ -133,19 +144,6 @@ class Sending:
         return Followed(
             errand=errand, left_open=left_open, submission=Submission(duty), conversation=conversation, stop=stop
         )
-
-    @contextmanager
-    def _stopped_in_time(self, stops: Sequence[Stop]) -> Iterator[None]:
-        if self.ends_at is None:
-            yield
-            return
-        late = (Exit.TEMPORARY, "The time for this run was over; `shipbatch resume` goes on.")
-        wait = max(0.0, self.ends_at - time.monotonic())
-        timer = asyncio.get_running_loop().call_later(wait, _stop_all, stops, *late)
-        try:
-            yield
-        finally:
-            timer.cancel()
 
 
 def _sent(one: Followed) -> Sent:
@@ -158,14 +156,26 @@ def _sent(one: Followed) -> Sent:
     )
 
 
-def _stop_all(stops: Sequence[Stop], exit_code: Exit, reason: str) -> None:
-    for stop in stops:
-        stop.request(exit_code, reason)
+@contextmanager
+def _stopped_at(ends_at: float | None, dispatch: Dispatch) -> Iterator[None]:
+    """Let the run stop in good order at that time, monotonic seconds."""
+    if ends_at is None:
+        yield
+        return
+    late = (Exit.TEMPORARY, "The time for this run was over; `shipbatch resume` goes on.")
+    timer = asyncio.get_running_loop().call_later(max(0.0, ends_at - time.monotonic()), dispatch.stop_all, *late)
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @contextmanager
-def _stopped_by_signals(stops: Sequence[Stop]) -> Iterator[None]:
+def _stopped_by_signals(dispatch: Dispatch) -> Iterator[None]:
     """Let the first signal stop the run in good order, and the second at once: recovery is for the next run."""
+    if threading.current_thread() is not threading.main_thread():  # whoever started us there minds the signals
+        yield
+        return
     loop = asyncio.get_running_loop()
     caught: list[signal.Signals] = []
 
@@ -174,7 +184,7 @@ def _stopped_by_signals(stops: Sequence[Stop]) -> Iterator[None]:
             sys.stderr.write("Stopped at once; `shipbatch resume` finds out what became of calls in flight.\n")
             os._exit(_SIGNALS[number])
         caught.append(number)
-        _stop_all(stops, _SIGNALS[number], "The run was interrupted; `shipbatch resume` goes on.")
+        dispatch.stop_all(_SIGNALS[number], "The run was interrupted; `shipbatch resume` goes on.")
 
     for number in _SIGNALS:
         loop.add_signal_handler(number, catch, number)
