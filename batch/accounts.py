@@ -12,13 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
 PASSED_OVER = frozenset({"done", "to_fix", "unreadable"})  # folders into which finished files are moved
+STOP = "STOP"  # a file of this name in a drop folder pauses what is done with it
 _TEMPORARY = (".tmp", ".part")
 
 
 def is_passed_over(path: Path) -> bool:
-    """Whether a name in a folder is hidden, temporary or one of our own folders."""
+    """Whether a name in a folder is hidden, temporary, a person's STOP, or one of our own folders."""
     name = path.name
-    return name.startswith((".", "~$")) or name.lower().endswith(_TEMPORARY) or (path.is_dir() and name in PASSED_OVER)
+    ours = name == STOP or (name in PASSED_OVER and path.is_dir())
+    return ours or name.startswith((".", "~$")) or name.lower().endswith(_TEMPORARY)
 
 
 def files_by_account(
@@ -27,15 +29,13 @@ def files_by_account(
     """Return the input files of each account, in the order given; within a folder by name.
 
     A sub-folder with an account's name belongs to that account, files beside it to the `chosen` one, else `default`.
-    Raises `UsageError` for a path that is not there, and for any other sub-folder.
+    Raises `UsageError` for a path that is not there, and for any other sub-folder, one within an account's too.
     """
-    found: dict[str, list[Path]] = {}
+    found: dict[str, dict[Path, None]] = {}
     for path in _expanded(paths):
         for account, file in _in_path(path, accounts, chosen or "default"):
-            files = found.setdefault(account, [])
-            if file not in files:
-                files.append(file)
-    return found
+            found.setdefault(account, {})[file] = None  # once, however often it is named
+    return {account: [*files] for account, files in found.items()}
 
 
 def _expanded(paths: Iterable[str]) -> Iterator[Path]:
@@ -56,9 +56,20 @@ def _in_path(path: Path, accounts: Collection[str], account: str) -> Iterator[tu
         if not entry.is_dir():
             yield account, entry
         elif entry.name in accounts:
-            yield from ((entry.name, file) for file in _entries(entry) if file.is_file())
+            yield from ((entry.name, file) for file in _files_only(entry, accounts))
         else:
-            raise UsageError(f"{entry}: this sub-folder is no account's; accounts are {_named(accounts)}.")
+            raise _no_account(entry, accounts)
+
+
+def _files_only(folder: Path, accounts: Collection[str]) -> Iterator[Path]:
+    for entry in _entries(folder):
+        if entry.is_dir():
+            raise _no_account(entry, accounts)
+        yield entry
+
+
+def _no_account(folder: Path, accounts: Collection[str]) -> UsageError:
+    return UsageError(f"{folder}: this sub-folder is no account's; accounts are {_named(accounts)}.")
 
 
 def _entries(folder: Path) -> Sequence[Path]:

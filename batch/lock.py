@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 def account_lock(seller: str, *, account: str, command: str, wait: bool = False) -> Iterator[None]:
     """Hold the seller's lock. Raises `AccountBusy`, naming the holder, where another run has it and we do not wait.
 
+    Raises `Fatal` where there can be no lock: without one nothing may be sent.
     The lock lies in the user's state folder under the seller's own id, so that two settings files for one seller meet.
     """
-    file = _folder() / f"{hashlib.sha256(seller.encode()).hexdigest()[:16]}.lock"
+    file = _made(locks_folder()) / f"{hashlib.sha256(seller.encode()).hexdigest()[:16]}.lock"
     lock = FileLock(file, timeout=-1 if wait else 0, mode=0o600, thread_local=False)
     try:
         lock.acquire()
@@ -32,6 +33,8 @@ def account_lock(seller: str, *, account: str, command: str, wait: bool = False)
         raise AccountBusy(
             f"Account {account}: another run holds it ({_holder(file)}); wait for it, or give --wait."
         ) from None
+    except OSError as error:
+        raise Fatal(f"{file}: the lock cannot be taken: {error.strerror}.") from error
     try:
         with suppress(OSError):
             _holder_file(file).write_text(
@@ -42,8 +45,12 @@ def account_lock(seller: str, *, account: str, command: str, wait: bool = False)
         lock.release()
 
 
-def _folder() -> Path:
-    folder = Path(platformdirs.user_state_dir("shipbatch", appauthor=False)) / "locks"
+def locks_folder() -> Path:
+    """Return where the locks lie: in the state folder of whoever runs us. It need not be there yet."""
+    return Path(platformdirs.user_state_dir("shipbatch", appauthor=False)) / "locks"
+
+
+def _made(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
