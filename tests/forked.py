@@ -66,7 +66,7 @@ def start(
     output: Path,
     first: Callable[[], None] | None = None,
 ) -> Running:
-    """Start the command in a folder; what it prints goes to `output`.out and .err. `first`: what is done in its process."""
+    """Start the command in a folder; what it prints goes to `output`.out and .err; its process calls `first`."""
     out, err = output.with_suffix(".out"), output.with_suffix(".err")
     process = _forking.Process(target=_be_the_command, args=(arguments, folder, dict(environment), out, err, first))
     process.start()

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from batch.crashpoints import Step, reached
 from batch.report.account import check_conservation
 from batch.report.orders import write_orders
 from batch.report.page import write_page
@@ -39,7 +40,9 @@ def write_report(folder: Path, account: RunAccount) -> Path:
         written.mkdir()
         _write_pages(written, account)
         _to_disk(written)
+        reached(Step.REPORT_WRITTEN_ASIDE)
         _take_place(written, target)
+        reached(Step.REPORT_IN_PLACE)
         _sync(folder)
     for left_by_a_crash in folder.glob(f"{glob.escape(aside)}*"):
         shutil.rmtree(left_by_a_crash, ignore_errors=True)
@@ -62,6 +65,7 @@ def _take_place(written: Path, target: Path) -> None:
     there = target.exists()
     if there:
         target.rename(before)
+        reached(Step.REPORT_STEPPED_ASIDE)
     try:
         written.rename(target)
     except OSError:

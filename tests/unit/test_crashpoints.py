@@ -31,7 +31,7 @@ def test_a_step_does_nothing_unless_a_test_has_armed_it() -> None:
 
 def test_the_process_dies_at_the_step_of_that_number() -> None:
     arm("2")
-    reached(Step.FILE_COPIED)
+    reached(Step.COPY_IN_PLACE)
     with pytest.raises(Died, match="137"):
         reached(Step.CALL_LEAVES)
 
@@ -39,7 +39,7 @@ def test_the_process_dies_at_the_step_of_that_number() -> None:
 def test_the_process_dies_at_the_step_of_that_name_and_number_and_says_which(capfd: pytest.CaptureFixture[str]) -> None:
     arm(f"{Step.CALL_LEAVES} 2")
     reached(Step.CALL_LEAVES)
-    reached(Step.FILE_COPIED)
+    reached(Step.COPY_IN_PLACE)
     with pytest.raises(Died):
         reached(Step.CALL_LEAVES)
     assert capfd.readouterr().err == "Died where a call leaves.\n"
