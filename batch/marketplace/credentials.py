@@ -47,13 +47,22 @@ def open_dialect(account: Account, multi_package: MultiPackage | None = None) ->
     )
 
 
+def exposed_files(account: Account) -> list[Path]:
+    """Return the account's files of secrets that others on this machine can read."""
+    file = account.client_secret_file if account.api == "walmart-global" else account.private_key_file
+    return [file] if file and file.exists() and is_exposed(file) else []
+
+
+def is_exposed(file: Path) -> bool:
+    """Return whether others on this machine can read a file."""
+    return bool(file.stat().st_mode & _READABLE_BY_OTHERS)
+
+
 def exposed_secrets(account: Account) -> list[str]:
-    """Return a warning for each file of secrets that others on this machine can read. For `doctor` and the log."""
-    files = [account.client_secret_file if account.api == "walmart-global" else account.private_key_file]
+    """Return a warning for each file of secrets that others on this machine can read."""
     return [
         f"{path} can be read by other users of this machine; close it with: chmod 600 {path}"
-        for path in files
-        if path and path.exists() and path.stat().st_mode & _READABLE_BY_OTHERS
+        for path in exposed_files(account)
     ]
 
 

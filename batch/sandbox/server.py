@@ -12,6 +12,7 @@ import sys
 import time
 from collections import deque
 from contextlib import asynccontextmanager, contextmanager, suppress
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -131,7 +132,13 @@ class Server:
 
     async def _write(self, request: web.BaseRequest, reply: Reply, rule: Rule | None) -> web.StreamResponse:
         if not rule or rule.action is not Action.TRICKLE:
-            return _response(reply)
+            response = _response(reply)
+            if self.options.clock_offset:
+                response.headers["Date"] = formatdate(self.now() / 1000, usegmt=True)
+            return response
+        return await self._trickle(request, reply, rule)
+
+    async def _trickle(self, request: web.BaseRequest, reply: Reply, rule: Rule) -> web.StreamResponse:
         response = web.StreamResponse(
             status=reply.status, headers={**reply.headers, "Content-Type": reply.content_type}
         )
