@@ -16,6 +16,7 @@ from batch.outcomes import Outcome
 from batch.sentences import sentences, table_names
 from schemas.characters import is_blank, joined_texts, picked, replaced, text_array
 from schemas.damage import inspect
+from schemas.doubts import is_proven
 from schemas.findings import Effect, Findings, findings, joined
 from schemas.shipment import SHIPMENT_COLUMNS, Context, validate
 
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
 
 DAY = 24 * 60 * 60 * 1000  # milliseconds
 DAYS_AHEAD = 3  # how far ahead a ship time may lie
+
+CUT_OFF = (
+    "the file ends within this line, as where a copy stalls, and no check digit shows that the number is whole: compare"
+    " it with the label"
+)
 
 STATES = ("", Outcome.SKIPPED, Outcome.REJECTED, Outcome.HELD, Outcome.NOT_ATTEMPTED)
 """How a row stands in a plan; "" is ready to be sent."""
@@ -46,6 +52,7 @@ class Policy:
     strict_tracking: bool = False
     carriers: Mapping[str, str] = field(default_factory=dict)  # the seller's own names
     preflight: bool = True  # each order is read before sending, so that it can fill what rows leave blank
+    dropped: bool = False  # files come by copying, and a copy that stalled cuts its last line off anywhere
 
     @classmethod
     def of(cls, account: Account, zone: ZoneInfo, now_ms: int) -> Policy:
@@ -130,7 +137,8 @@ def _examined(one: Shipments, policy: Policy) -> tuple[pd.DataFrame, Findings]:
     lines, faults = validate(columns, one.shipped_at, one.date_only, context)
     ahead = _time(lines, policy)
     blanks = joined(()) if policy.preflight else _blanks(lines)
-    return lines, joined((one.findings, damage, faults, ahead, blanks))
+    cut_off = _cut_off(lines) if policy.dropped and one.table.unterminated else joined(())
+    return lines, joined((one.findings, damage, faults, ahead, blanks, cut_off))
 
 
 def _time(lines: pd.DataFrame, policy: Policy) -> Findings:
@@ -168,6 +176,16 @@ def _blanks(lines: pd.DataFrame) -> Findings:
     )
 
 
+def _cut_off(lines: pd.DataFrame) -> Findings:
+    """Hold the last row, whose line has no end, unless a check digit shows that its number is all there."""
+    last = lines.iloc[-1:]
+    numbers = last["tracking_number"].tolist()
+    carriers = last["carrier"].astype("str").where(last["carrier"] != "", last["other_carrier"].astype("str"))
+    if all(map(is_proven, numbers, carriers)):
+        return joined(())
+    return findings(range(len(lines))[-1:], "tracking_number", numbers, Effect.HELD, CUT_OFF)
+
+
 def _stacked(frames: list[pd.DataFrame]) -> pd.DataFrame:
     """Lay lines one under the other; columns of few distinct values stay categorical."""
     if len(frames) == 1:
@@ -198,11 +216,18 @@ def _order_codes(lines: pd.DataFrame) -> np.ndarray:
     return np.asarray(codes.to_numpy(zero_copy_only=False), np.int64)
 
 
+def _telling(told: pd.DataFrame) -> pd.Series:
+    """Return which findings tell something new: the first about each cell; of a row that is unsure, only that it is."""
+    row_alone = told["column"] == ""
+    unsure = told["position"].isin(told["position"][row_alone])
+    return row_alone | ~(unsure | told.duplicated(["position", "column"]))
+
+
 def judge(draft: Draft) -> None:
     """End the rows that findings speak against: no shipment, else wrong, else held."""
     for effect, state in ((Effect.SKIPPED, SKIPPED), (Effect.REJECTED, REJECTED), (Effect.HELD, HELD)):
         told = draft.found[(draft.found["effect"] == effect) & (draft.state[draft.found["position"]] == 0)]
-        told = told[(told["column"] == "") | ~told.duplicated(["position", "column"])]
+        told = told[_telling(told)]
         told = told.sort_values("position", kind="stable")
         positions = told["position"].to_numpy()
         rows, starts = np.unique(positions, return_index=True)

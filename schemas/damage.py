@@ -9,10 +9,10 @@ the others are examined, check by check.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.cells import Kind
@@ -30,184 +30,42 @@ from schemas.characters import (
     text_series,
 )
 from schemas.findings import Effect, Findings, findings, joined, summed_up
+from schemas.ruins import (
+    COUNTS,
+    DIGITS_ZEROED,
+    EVERYWHERE,
+    ITEMS,
+    LONGEST_NUMBER,
+    LOSSY,
+    MOJIBAKE,
+    NUMBERS,
+    ORDER_OF_DIGITS,
+    ORDERS,
+    RUINS,
+    SPACED_ORDER,
+    TIDYINGS,
+    TIMES,
+    UNWRAPPINGS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
-    import pyarrow as pa
 
-ORDERS = frozenset({"purchase_order_id", "customer_order_id"})
-NUMBERS = ORDERS | {"tracking_number"}  # long numbers, which Excel may take for quantities
-COUNTS = frozenset({"line_number", "quantity"})
-ITEMS = frozenset({"sku", "seller_order_id"})  # a number now and then
-NAMES = frozenset({"carrier", "tracking_url", "method_code", "ship_from_country"})
-EVERYWHERE = NUMBERS | COUNTS | ITEMS | NAMES
+    from schemas.ruins import Mending, Ruin
 
-AS_TEXT = "make the column text before the numbers go in, and export again"
-LONGEST_NUMBER = 15  # digits that a number of Excel's keeps
-
-
-@dataclass(frozen=True, slots=True)
-class Ruin:
-    """A way to ruin a cell for good. It is there where the pattern fits, or where the file stores one of the kinds."""
-
-    name: str
-    reason: str
-    pattern: str = ""  # the whole cell, as a regular expression (RE2)
-    columns: frozenset[str] = EVERYWHERE
-    kinds: frozenset[Kind] = frozenset()
-    only_of_kinds: bool = False  # pattern and kind together
-
-
-@dataclass(frozen=True, slots=True)
-class Mending:
-    """A harmless change, and how it is put right."""
-
-    name: str
-    note: str
-    pattern: str
-    replacement: str
-    columns: frozenset[str] = EVERYWHERE
-
-
-_ONE = r"[0-9a-z\- ]*\d[0-9a-z\- ]*"
-_MONTH = r"(?:jan|feb|fev|fév|mar|apr|avr|may|mai|jun|juin|jul|juil|aug|aou|aoû|sep|oct|nov|dec|déc)[a-zéû]*\.?"
-
-MOJIBAKE = Ruin(
-    "mojibake",
-    "letters with accents have turned into signs on the way; export as UTF-8 (in Excel: CSV UTF-8)",
-    r"(?s:.*)(?:Ã[\x{80}-\x{BF}\x{152}-\x{192}\x{2C6}\x{2DC}\x{2013}-\x{203A}\x{20AC}\x{2122} ]"
-    r"|Â[\x{A0}-\x{BF}]|â€|ï»¿|\x{FFFD})(?s:.*)",
-)
-
-RUINS = (
-    Ruin(
-        "error",
-        "this is an error value of a formula, not what belongs here; mend the formula, and export again",
-        r"#(?:N/A|N/D|REF!|VALUE!|VALEUR!|DIV/0!|NAME\?|NOM\s?\?|NULL!|NUL!|NUM!|NOMBRE!|SPILL!|CALC!|FIELD!|BUSY!)",
-        kinds=frozenset({Kind.ERROR}),
-    ),
-    Ruin("too_narrow", "the column was too narrow to show what is in it; widen it and export again", r"#{2,}"),
-    Ruin(
-        "e_notation",
-        f"Excel shows this number in E-notation and has lost its last digits; {AS_TEXT}",
-        r"(?i)-?\d+(?:[.,]\d+)?e\+\d+",
-        NUMBERS | COUNTS | ITEMS,
-    ),
-    Ruin(
-        "small_e_notation",
-        f"Excel has taken this for a number in E-notation; {AS_TEXT}",
-        r"(?i)-?\d+(?:[.,]\d+)?e-\d+",
-        NUMBERS | COUNTS,
-    ),
-    Ruin(
-        "digits_lost",
-        f"the file stores this as a number, and numbers keep {LONGEST_NUMBER} digits: the others are lost; {AS_TEXT}",
-        r"-?0*[1-9]\d{15,}(?:[.,]0*)?",
-        NUMBERS | COUNTS | ITEMS,
-        frozenset({Kind.NUMBER}),
-        only_of_kinds=True,
-    ),
-    Ruin(
-        "digits_zeroed",
-        f"Excel keeps {LONGEST_NUMBER} digits of a number and has put noughts for the rest; {AS_TEXT}",
-        r"[1-9]\d{14}0{3,}",
-        NUMBERS | ITEMS,
-    ),
-    Ruin(
-        "point_zero",
-        f"as a number of more than {LONGEST_NUMBER} digits it has lost its last ones; {AS_TEXT}",
-        r"\d{16,}[.,]0+",
-        NUMBERS | ITEMS,
-    ),
-    Ruin(
-        "fraction",
-        f"Excel has taken this for a number with decimals; {AS_TEXT}",
-        r"-?\d+\.\d+",
-        NUMBERS,
-        frozenset({Kind.NUMBER}),
-        only_of_kinds=True,
-    ),
-    Ruin(
-        "became_date",
-        f"Excel has turned this into a date or time; {AS_TEXT}",
-        rf"(?i)\d{{4}}-\d{{2}}-\d{{2}}(?:[ T].*)?|\d{{1,2}}/\d{{1,2}}/\d{{2,4}}|\d{{1,2}}[- ]{_MONTH}(?:[- ]\d{{2,4}})?"
-        rf"|{_MONTH}[- ]\d{{2,4}}|\d{{1,2}}:\d{{2}}(?::\d{{2}})?",
-        NUMBERS | COUNTS,
-    ),
-    Ruin(
-        "stored_as_date",
-        f"the file stores this as a date or time; {AS_TEXT}",
-        columns=NUMBERS | COUNTS | ITEMS,
-        kinds=frozenset({Kind.DATE, Kind.DURATION}),
-    ),
-    Ruin(
-        "serial_date",
-        f"this looks like the number that Excel keeps for a date; {AS_TEXT}",
-        r"(?:3[6-9]|[4-6]\d|7[0-3])\d{3}(?:\.\d+)?",
-        COUNTS,
-    ),
-    Ruin(
-        "boolean",
-        f"the file stores this as true or false; {AS_TEXT}",
-        columns=NUMBERS | COUNTS | ITEMS,
-        kinds=frozenset({Kind.BOOLEAN}),
-    ),
-    Ruin(
-        "thousands",
-        f"Excel has put separators between the digits, as in an amount of money; {AS_TEXT}",
-        r"\d{1,3}(?:,\d{3})+(?:\.\d*)?|\d{1,3}(?:'\d{3})+",
-        NUMBERS | COUNTS,
-    ),
-    Ruin(
-        "several",
-        "there are several numbers in this cell; give each a row of its own",
-        rf"(?is){_ONE}(?:(?:[,;/|&+\n\r\t]|\s(?:and|et|ou|or)\s){_ONE})+[,;/|&\s]*"
-        r"|(?i)[0-9a-z]{9,}(?: +[0-9a-z]{9,})+",
-        NUMBERS,
-    ),
-)  # fmt: skip
-
-_SPACES = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
-_INVISIBLE = "\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff"
-_APOSTROPHES = "'`\u00b4\u2018\u2019"
-_DASHES = "\u2010-\u2015\u2212\ufe58\ufe63\uff0d"
-
-_QUOTED = rf"^\s*[{_APOSTROPHES}]([^{_APOSTROPHES}]*)$"
-
-UNWRAPPINGS = (
-    Mending("exotic_spaces", "no-break or other unusual spaces taken out", f"[{_SPACES}]", " "),
-    Mending("invisible", "invisible characters taken out", f"[{_INVISIBLE}]", ""),
-    Mending("exotic_dashes", "unusual dashes taken for plain ones", f"[{_DASHES}]", "-", NUMBERS | COUNTS | ITEMS),
-    Mending("formula_text", 'the wrapping ="..." that keeps noughts taken off', r'^\s*="([^"]*)"\s*$', r"\1"),
-    Mending("apostrophe", "the apostrophe that makes it text taken off", _QUOTED, r"\1"),
-)  # fmt: skip
-"""Applied before the harmful checks; then spaces at both ends go without a word."""
-
-TIDYINGS = (
-    Mending(
-        "point_zero",
-        "the .0 of a number taken off",
-        rf"^(\d{{1,{LONGEST_NUMBER}}})[.,]0+$",
-        r"\1",
-        NUMBERS | COUNTS | ITEMS,
-    ),
-    Mending("spaced", "spaces and dashes inside the number taken out", r"[ \-]+", "", frozenset({"tracking_number"})),
-)
-"""Applied to what is whole."""
-
-SPACED_ORDER = Mending("spaced", "spaces and dashes inside the number taken out", r"[ \-]+", "", ORDERS)
-_ORDER_OF_DIGITS = r"[\d \-]*\d[\d \-]*"
+ENOUGH_ROUNDED = 6  # numbers of a column that all end in noughts: by chance that is one column in a million
 
 _BARE = DIGITS + LETTERS
 _TEXT = PRINTABLE.translate(None, b"'=#+`")
 _ITEM = _TEXT.translate(None, b".,")
+_TIME = _TEXT + b"+"
 _BAD_KINDS = (Kind.DATE, Kind.BOOLEAN, Kind.ERROR, Kind.DURATION)
 
 
 def inspect(columns: pd.DataFrame, kinds: Mapping[str, np.ndarray]) -> tuple[pd.DataFrame, Findings]:
-    """Examine every cell of the shipment columns but the ship times, which reading judges.
+    """Examine every cell of the shipment columns but the ship times (`inspect_times`).
 
     `columns` are text; `kinds` has for a column how the file stores its cells (uint8 of `Kind`), nothing where all are
     text. Returns the columns with what is harmless put right, and the findings: "rejected" for each ruined cell, one
@@ -215,19 +73,42 @@ def inspect(columns: pd.DataFrame, kinds: Mapping[str, np.ndarray]) -> tuple[pd.
     """
     clean, found = {}, []
     for name in columns.columns:
-        texts = text_array(columns[name])
-        rows = _unusual(name, texts, kinds.get(name))
-        if name in EVERYWHERE and len(rows):
-            seen = picked(texts, rows)
-            mended, told = _examine(name, seen, rows, kinds.get(name))
-            if not mended.equals(seen):
-                clean[name] = text_series(replaced(texts, rows, mended))
+        if name in EVERYWHERE - TIMES:
+            texts = text_array(columns[name])
+            mended, told = _inspected(name, texts, kinds.get(name))
+            if mended is not texts:
+                clean[name] = text_series(mended)
             found.extend(told)
-    return columns.assign(**clean), joined(found)
+    columns = columns.assign(**clean)
+    lossy = any(reason in LOSSY for told in found for reason in told["reason"].unique())
+    rounded = [_rounded(name, text_array(columns[name]), lossy=lossy) for name in sorted(NUMBERS & {*columns.columns})]
+    return columns, joined([*found, *rounded]).drop_duplicates(["row", "column", "reason"], ignore_index=True)
+
+
+def inspect_times(texts: pa.LargeStringArray, kinds: np.ndarray | None) -> tuple[pa.LargeStringArray, Findings]:
+    """Examine a column of ship times: what no date would be read from, or a wrong one. Returns as `inspect` does."""
+    mended, found = _inspected("ship_date_time", texts, kinds)
+    return mended, joined(found)
+
+
+def _inspected(
+    name: str, texts: pa.LargeStringArray, kinds: np.ndarray | None
+) -> tuple[pa.LargeStringArray, list[Findings]]:
+    """Return one column mended, the very same array where nothing was, and what was found in it."""
+    rows = _unusual(name, texts, kinds)
+    if not len(rows):
+        return texts, []
+    seen = picked(texts, rows)
+    mended, found = _examine(name, seen, rows, kinds)
+    return (texts if mended.equals(seen) else replaced(texts, rows, mended)), found
 
 
 def _unusual(name: str, texts: pa.LargeStringArray, kinds: np.ndarray | None) -> np.ndarray:
     """Return the rows, ascending, whose cell needs a closer look."""
+    if name in TIMES:
+        shown_short = pc.match_substring(texts, "E+").to_numpy(zero_copy_only=False)
+        errors = np.empty(0, np.int64) if kinds is None else np.flatnonzero(kinds == Kind.ERROR)
+        return np.unique(np.concatenate((rows_with_others(texts, _TIME), np.flatnonzero(shown_short), errors)))
     plain = _BARE if name in NUMBERS | COUNTS else _ITEM if name in ITEMS else _TEXT
     rows = [rows_with_others(texts, plain)]
     if name in NUMBERS | ITEMS:
@@ -239,6 +120,20 @@ def _unusual(name: str, texts: pa.LargeStringArray, kinds: np.ndarray | None) ->
     if kinds is not None:
         rows.append(np.flatnonzero(np.isin(kinds, _BAD_KINDS)))
     return np.unique(np.concatenate(rows))
+
+
+def _rounded(name: str, texts: pa.LargeStringArray, *, lossy: bool) -> Findings:
+    """Reject long numbers of a column that have noughts behind the digits that Excel keeps.
+
+    One number may well end so by itself: either the table has lost digits elsewhere (`lossy`), or all of many end so.
+    """
+    long = np.flatnonzero(lengths(texts) > LONGEST_NUMBER)
+    numbers = picked(texts, long)
+    whole = matches(numbers, r"[1-9]\d+")
+    zeroed = matches(numbers, r"[1-9]\d{14}0+")
+    if not lossy and ((whole & ~zeroed).any() or len(pc.unique(numbers.filter(pa.array(zeroed)))) < ENOUGH_ROUNDED):
+        return joined(())
+    return findings(long[zeroed], name, numbers.filter(pa.array(zeroed)).to_pylist(), Effect.REJECTED, DIGITS_ZEROED)
 
 
 def _examine(
@@ -261,7 +156,7 @@ def _examine(
     for mending in TIDYINGS:
         texts = _mended(mending, name, texts, seen, rows, ruined, notes)
     if name in ORDERS:
-        other = ruined | ~matches(texts, _ORDER_OF_DIGITS)
+        other = ruined | ~matches(texts, ORDER_OF_DIGITS)
         texts = _mended(SPACED_ORDER, name, texts, seen, rows, other, notes)
     return texts, [*found, *notes]
 

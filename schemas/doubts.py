@@ -10,16 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from schemas.carriers import plain, spoken
 from schemas.characters import contains, lengths, matches, picked, text_series
 from schemas.findings import Effect, Findings, findings, joined
-from schemas.tracking import SHAPED, Evidence, bits, codes_of, without_noughts
+from schemas.tracking import SHAPED, Evidence, bits, candidates, codes_of, without_noughts
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from schemas.carriers import Carriers
 
 LOST_NOUGHTS = (
@@ -34,6 +33,8 @@ COUNTED_UP = (
     "it counts up by one from the row above and check digits are wrong: dragging a cell down in Excel does that; copy"
     " the numbers from the labels again"
 )
+
+_BY_PLAIN = {plain(carrier): carrier for carrier in SHAPED}
 
 
 def doubts(numbers: pa.LargeStringArray, carriers: Carriers, evidence: Evidence, *, strict: bool) -> Findings:
@@ -94,10 +95,16 @@ def _steps(numbers: pa.LargeStringArray) -> np.ndarray:
     return np.asarray(same & (np.diff(tails) == 1))
 
 
+def is_proven(number: str, carrier: str) -> bool:
+    """Whether the number has a check digit that is right: the carrier's own, where we know how that one writes them."""
+    own = int(bits([_BY_PLAIN.get(plain(carrier), carrier)])[0])
+    passes = int(candidates(pa.array([number], pa.large_string())).passes[0])
+    return bool(passes & own if own else passes)
+
+
 def _own_bits(carriers: Carriers) -> np.ndarray:
-    by_plain = {plain(carrier): carrier for carrier in SHAPED}
     listed = bits(carriers.code.categories)[carriers.code.codes]
-    others = bits(by_plain.get(plain(name), "") for name in carriers.other.categories)[carriers.other.codes]
+    others = bits(_BY_PLAIN.get(plain(name), "") for name in carriers.other.categories)[carriers.other.codes]
     return np.asarray(listed | others)
 
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from zoneinfo import ZoneInfo
 
-NO_DATE = "This is no date that can be read; write it like 2026-11-23 or 2026-11-23 14:05."
-TWO_DIGIT_YEAR = "The year has two digits only; write it with four, like 2026-11-23."
+NO_DATE = "this is no date that can be read; write it like 2026-11-23 or 2026-11-23 14:05"
+TWO_DIGIT_YEAR = "the year has two digits only; write it with four, like 2026-11-23"
 DAY_FIRST, MONTH_FIRST = "day-first", "month-first"
 
 _ISO = r"^(?:19|2[01])\d\d-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?Z?)?$"

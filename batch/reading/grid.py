@@ -29,8 +29,14 @@ if TYPE_CHECKING:
 
 HEAD = 200  # rows in which the header is looked for, so that one too far down can be named
 _BLOCK = 20_000  # records made into columns together: millions of lists at once cost the garbage collector's time
-TOO_MANY_CELLS = "The row has more cells than the header; a separator inside a value must stand in quotation marks."
-CUT_OFF = "The file ends in the middle of this row, without a line end: it was cut off; export or copy it again."
+TOO_MANY_CELLS = "the row has more cells than the header; a separator inside a value must stand in quotation marks"
+MERGED = (
+    "cells are merged over several rows here, so what each row says is not sure; unmerge them and fill in every row"
+)
+CUT_OFF = "the file ends in the middle of this row, without a line end: it was cut off; export or copy it again"
+
+Fault = tuple[int, str]
+"""A row that was not read whole: its position and the reason."""
 
 
 class NoHeader(UnreadableFile):
@@ -84,12 +90,17 @@ def check_shape(place: Place, rows: int, columns: int) -> None:
 
 
 def text_table(
-    place: Place, records: Iterable[Sequence[str]], *, notes: tuple[str, ...], unterminated: bool = False
+    place: Place,
+    records: Iterable[Sequence[str]],
+    *,
+    notes: tuple[str, ...],
+    spans: Sequence[tuple[int, int]] = (),
+    unterminated: bool = False,
 ) -> Table:
     """Return a table of records of any widths, counted from 1 as Excel counts rows.
 
     Records that are too short are blank at their end. Those that are too long keep their further cells in columns
-    without a name, and are faults.
+    without a name, and are faults; so are those below the header that one cell spans (`spans`: first and last record).
     """
     stream = iter(records)
     head = list(islice(stream, HEAD))
@@ -101,6 +112,7 @@ def text_table(
         body.add(block)
     if unterminated:
         body.cut_off()
+    body.spanned(spans, header.position + 1)
     columns, blank, faults = body.columns(), body.blank(), body.faults
     rows = np.arange(header.position + 2, header.position + 2 + body.height, dtype=np.int64)
     if blank.any():
@@ -128,7 +140,7 @@ class _Body:
 
     def __init__(self, place: Place, width: int) -> None:
         self.height = 0
-        self.faults: list[tuple[int, str]] = []
+        self.faults: list[Fault] = []
         self._place = place
         self._width = width  # of the header
         self._blocks: list[tuple[int, list[Column]]] = []  # height and columns of each
@@ -145,6 +157,11 @@ class _Body:
         self.height += len(block)
         self._last_width = len(block[-1])
         check_shape(self._place, self.height, len(columns))
+
+    def spanned(self, spans: Iterable[tuple[int, int]], start: int) -> None:
+        """Note the rows that share a cell. `start`: the record in which the body begins."""
+        shared = {row - start for first, last in spans if first >= start for row in range(first, last + 1)}
+        self.faults += [(row, MERGED) for row in sorted(shared) if row < self.height]
 
     def cut_off(self) -> None:
         """Note that the last row is not whole, if it has too few cells."""
@@ -174,7 +191,7 @@ def finished(
     *,
     notes: tuple[str, ...],
     kinds: np.ndarray | None = None,
-    faults: tuple[tuple[int, str], ...] = (),
+    faults: tuple[Fault, ...] = (),
     unterminated: bool = False,
 ) -> Table:
     """Return the table, without the empty columns at its right end that have no name.

@@ -32,7 +32,7 @@ def read_html(place: Place, data: bytes) -> tuple[Table, ...]:
     page.close()
     if page.is_cut_off:
         raise place.refused("the web page ends before its table does: it was cut off; export or copy it again.")
-    tables = [table for table in page.tables if any(map(any, table))]
+    tables = [(table, spans) for table, spans in zip(page.tables, page.spans, strict=True) if any(map(any, table))]
     if not tables:
         raise place.refused("it is a web page or XML without a table; export the shipments as .csv or .xlsx.")
     notes = ("a web page's table", *filter(None, [encoding]))
@@ -41,8 +41,9 @@ def read_html(place: Place, data: bytes) -> tuple[Table, ...]:
             place.within(f"table {number}") if len(tables) > 1 else place,
             records,
             notes=notes,
+            spans=spans,
         )
-        for number, records in enumerate(tables, start=1)
+        for number, (records, spans) in enumerate(tables, start=1)
     )
 
 
@@ -53,6 +54,7 @@ class _Page(HTMLParser):
         super().__init__(convert_charrefs=True)
         self._most_columns = most_columns
         self.tables: list[list[list[str]]] = []
+        self.spans: list[list[tuple[int, int]]] = []  # beside each table, the first and last row of its tall cells
         self._unended = False  # the page says where it begins, and has not said that it ends
         self._depth = 0
         self._cell: list[str] | None = None
@@ -71,9 +73,11 @@ class _Page(HTMLParser):
             self._depth += 1
             if self._depth == 1:
                 self.tables.append([])
+                self.spans.append([])
                 self._down = {}
         elif self._depth == 1 and tag == "tr":
             self._end_cell()
+            self._end_row()
             self.tables[-1].append([])
         elif self._depth == 1 and tag in ("td", "th"):
             self._start_cell(dict(attrs))
@@ -102,7 +106,8 @@ class _Page(HTMLParser):
         self._cell = []
         self._across = _span(attributes.get("colspan"))
         if (down := _span(attributes.get("rowspan"))) > 1:
-            column = len(self.tables[-1][-1])
+            row, column = len(self.tables[-1]) - 1, len(self.tables[-1][-1])
+            self.spans[-1].append((row, row + down - 1))
             self._down.update(dict.fromkeys(range(column, column + self._across), down - 1))
 
     def _skip_covered(self) -> None:
@@ -110,6 +115,13 @@ class _Page(HTMLParser):
         row = self.tables[-1][-1]
         while self._down.get(len(row), 0) > 0:
             self._down[len(row)] -= 1
+            row.append("")
+
+    def _end_row(self) -> None:
+        """Leave blank what cells of rows above cover behind the row's last cell."""
+        row = self.tables[-1][-1] if self.tables[-1] else []
+        for column in range(len(row), max((column for column, down in self._down.items() if down), default=-1) + 1):
+            self._down[column] = max(self._down.get(column, 0) - 1, 0)
             row.append("")
 
     def _end_cell(self) -> None:

@@ -22,10 +22,10 @@ def main() -> int:
 
         resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with suppress(CalamineError):
+    with suppress(CalamineError, OSError, ValueError):
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(sys.stdin.buffer.read()))
         for name in workbook.sheet_names:
-            with suppress(CalamineError):
+            with suppress(CalamineError, OSError, ValueError):
                 workbook.get_sheet_by_name(name)
     return 0
 

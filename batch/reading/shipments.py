@@ -19,6 +19,8 @@ from batch.reading.declaration import compared
 from batch.reading.fitting import fit
 from batch.reading.headers import normalised_header
 from batch.reading.table import TEXT, Table, cell_address, column_letters
+from schemas.characters import replaced
+from schemas.damage import inspect_times
 from schemas.findings import Effect, Findings, findings, joined
 from schemas.shipment import SHIPMENT_COLUMNS
 
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
     from batch.reading.declaration import Instead, Profile
 
 UNDATED = "no ship dates in the file: what it says is shipped counts as shipped when it is read"
-TOTAL_LINE = "This is a total line, no shipment."
+TOTAL_LINE = "this is a total line, no shipment"
+HEADER_AGAIN = "this line repeats the header, no shipment"
 _TOTAL = re.compile(
     r"(?:(?:grand|sub|sous|report|page)[\s\-]*)?tota(?:l|ls|ux)\b(?:\s+(?:général|general|orders?|shipments?|rows?|"
     r"parcels?|packages?|items?|of|des|de|commandes?|envois?|colis|lignes?|\d+))*\s*[:=]?\s*[\d\s.,$]*",
@@ -59,7 +62,9 @@ def to_shipment_columns(table: Table, profile: Profile, zone: ZoneInfo, *, undat
     """
     origins = fit(table, profile).origins
     texts = {column: _text(table, profile, column, origins.get(column)) for column in SHIPMENT_COLUMNS}
-    set_aside = joined([_totals(table, texts), _faults(table), *_skipped(table, profile)])
+    set_aside = joined(
+        [_totals(table, texts), _headers_again(table, origins), _faults(table), *_skipped(table, profile)]
+    )
     set_aside = set_aside.drop_duplicates("row", ignore_index=True)
     shipped_at, date_only, unread = _ship_times(table, profile, zone, origins, texts, set_aside)
     if profile.undated_is_now and "ship_date_time" not in origins:
@@ -138,6 +143,18 @@ def _totals(table: Table, texts: Mapping[str, Column]) -> Findings:
     return findings(candidates[total], "", first[total], Effect.SKIPPED, TOTAL_LINE)
 
 
+def _headers_again(table: Table, origins: Mapping[str, int]) -> Findings:
+    """Return the lines that name the columns once more, as where exports were pasted one under the other."""
+    again = np.ones(len(table.rows), dtype=bool)
+    for position in sorted(set(origins.values())):
+        left = np.flatnonzero(again)
+        if not len(left):
+            break
+        text = pc.utf8_trim_whitespace(column_from(table.cells[position]).take(pa.array(left)))
+        again[left] = np.asarray(pc.equal(text, table.columns[position]))
+    return findings(np.flatnonzero(again), "", table.columns[0], Effect.SKIPPED, HEADER_AGAIN)
+
+
 def _first_filled(cells: pd.DataFrame) -> pd.Series:
     first = pd.Series("", index=cells.index, dtype=TEXT)
     for position in cells:
@@ -164,6 +181,9 @@ def _ship_times(
         kept[set_aside["row"].to_numpy()] = False
         text = pc.if_else(pa.array(kept), text, "")
     kinds = table.kinds[:, origin] if table.kinds is not None and origin is not None else None
+    text, damage = inspect_times(text, kinds)
+    ruined = damage["row"].to_numpy()[damage["effect"] == Effect.REJECTED]
+    text = replaced(text, ruined, repeated("", len(ruined)))
     try:
         dates = read_dates(text, kinds, profile.dates, ZoneInfo(profile.zone) if profile.zone else zone)
     except AmbiguousDates as error:
@@ -172,7 +192,7 @@ def _ship_times(
         findings(positions, column, text.take(pa.array(positions)).to_pylist(), Effect.REJECTED, reason)
         for reason, positions in dates.unreadable.items()
     ]
-    return pd.Series(dates.shipped_at), pd.Series(dates.date_only), joined(unread)
+    return pd.Series(dates.shipped_at), pd.Series(dates.date_only), joined([damage, *unread])
 
 
 def _ambiguous(table: Table, origin: int | None, error: AmbiguousDates) -> str:

@@ -6,9 +6,12 @@ some are lost, and only the kind tells. Numbers up to 15 digits are written out;
 
 from __future__ import annotations
 
+import gc
 import io
+import re
 import subprocess
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,18 +26,25 @@ from python_calamine import (
 )
 
 from batch.reading import grid, probe
-from batch.reading.columns import blank_rows, column_of, kept
-from batch.reading.parts import Oddities, check_open_document, check_parts, oddities
+from batch.reading.columns import Column, blank_rows, column_of, kept
+from batch.reading.oddities import Oddities, Range
+from batch.reading.open_document import check_open_document, open_document_oddities
+from batch.reading.parts import check_parts, opened
+from batch.reading.records import needs_password, old_oddities, wide_oddities
 from batch.reading.table import Kind, Table
+from batch.reading.xlsx import xlsx_oddities
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from batch.reading.grid import Place
 
 _EXACT = 1e15  # Excel keeps 15 digits
 _MOST_SECONDS = 120  # for another process to open a workbook
+_LOCKED = "the workbook is protected by a password; save it without one."
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_ENCRYPTED_PARTS = frozenset({"EncryptedPackage", "encrypted-package"})
+_LITERAL = re.compile(r'="[^"]*"')  # a formula that is its own value
 _KINDS = {
     "str": Kind.TEXT,
     "int": Kind.NUMBER,
@@ -49,24 +59,50 @@ _KINDS = {
 
 def read_workbook(place: Place, data: bytes, parts: frozenset[str]) -> tuple[Table, ...]:
     """Return a table for every worksheet that has a header. `parts` are the names inside a zipped workbook."""
-    if _ENCRYPTED in data or "EncryptedPackage" in parts:
-        raise place.refused("the workbook is protected by a password; save it without one.")
-    check_parts(place, data, parts)
+    if _ENCRYPTED in data or parts & _ENCRYPTED_PARTS or (not parts and needs_password(data)):
+        raise place.refused(_LOCKED)
+    if parts:
+        check_parts(place, data, parts)
     if "content.xml" in parts:
-        check_open_document(place, data)
+        with opened(place, data) as archive:
+            check_open_document(place, archive)
     if "xl/workbook.xml" not in parts and not _survives(data):
         raise place.refused("the workbook is damaged; save it anew as .xlsx.")
     try:
-        with CalamineWorkbook.from_filelike(io.BytesIO(data)) as workbook:
-            return _tables(place, workbook, data)
+        with _uncollected(), CalamineWorkbook.from_filelike(io.BytesIO(data)) as workbook:
+            return _tables(place, workbook, _oddities(place, data, parts, workbook.sheet_names))
     except PasswordError:
-        raise place.refused("the workbook is protected by a password; save it without one.") from None
-    except CalamineError:
+        raise place.refused(_LOCKED) from None
+    except (CalamineError, OSError, ValueError):
         raise place.refused("it is no workbook that can be read, or it is damaged; save it anew as .xlsx.") from None
     except BaseException as error:  # a panic inside calamine is no Exception
         if type(error).__name__ != "PanicException":
             raise
         raise place.refused("the workbook is damaged; save it anew as .xlsx.") from None
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep Python from looking for cycles among the cells: there are none, and a look at millions takes its time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _oddities(place: Place, data: bytes, parts: frozenset[str], sheets: Sequence[str]) -> dict[str, Oddities]:
+    """Return what is odd in each sheet, by its name; refuse a sheet that is too large. `sheets` are all, in order."""
+    if not parts:
+        return dict(zip(sheets, old_oddities(data), strict=False))
+    with opened(place, data) as archive:
+        if "content.xml" in parts:
+            return open_document_oddities(archive)
+        if "xl/workbook.bin" in parts:
+            return wide_oddities(archive)
+        return xlsx_oddities(place, archive) if "xl/workbook.xml" in parts else {}
 
 
 def _survives(data: bytes) -> bool:
@@ -79,18 +115,17 @@ def _survives(data: bytes) -> bool:
     return done.returncode == 0
 
 
-def _tables(place: Place, workbook: CalamineWorkbook, data: bytes) -> tuple[Table, ...]:
+def _tables(place: Place, workbook: CalamineWorkbook, odd: dict[str, Oddities]) -> tuple[Table, ...]:
     sheets = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
     if len(sheets) > place.limits.sheets:
         raise place.refused(f"it has {len(sheets)} sheets; at most {place.limits.sheets} are read.")
-    found = oddities(place, data)
     tables: list[Table] = []
     headless: list[grid.NoHeader] = []
     for metadata in sheets:
         notes = () if metadata.visible == SheetVisibleEnum.Visible else (f"the sheet '{metadata.name}' is hidden",)
         sheet = workbook.get_sheet_by_name(metadata.name)
         try:
-            tables += _table(place.within(metadata.name), sheet, found.get(metadata.name, Oddities()), notes)
+            tables += _table(place.within(metadata.name), sheet, odd.get(metadata.name, Oddities()), notes)
         except grid.NoHeader as error:
             headless.append(error)  # notes or a drawing; other sheets may hold the shipments
     if not tables:
@@ -109,7 +144,8 @@ def _table(place: Place, sheet: CalamineSheet, odd: Oddities, notes: tuple[str, 
     if left:
         rows = [left + row for row in rows]
     head = [[_shown(cell) for cell in row] for row in rows[: grid.HEAD]]
-    _fill_merged(head, sheet, first)
+    merged = sheet.merged_cell_ranges or odd.merged
+    _fill_merged(head, merged, first)
     header = grid.header_of(place, head, range(first + 1, first + 1 + len(head)))
     body = rows[header.position + 1 :]
     numbers = np.arange(first + header.position + 2, first + 1 + len(rows), dtype=np.int64)
@@ -121,25 +157,37 @@ def _table(place: Place, sheet: CalamineSheet, odd: Oddities, notes: tuple[str, 
     if odd.hidden:
         notes = (*notes, "hidden rows or columns are read too")
     names = (first + header.position + 1, head[header.position])
-    return (grid.finished(place, names, columns, numbers, kinds=kinds, notes=notes),)
+    faults = _merged_rows(merged, columns, numbers)
+    return (grid.finished(place, names, columns, numbers, kinds=kinds, notes=notes, faults=faults),)
 
 
-def _fill_merged(head: list[list[str]], sheet: CalamineSheet, first: int) -> None:
+def _fill_merged(head: list[list[str]], ranges: Sequence[Range], first: int) -> None:
     """Write a header that is merged over several rows into each of them."""
-    for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
-        if left == right and top < bottom and top - first < len(head):
-            text = head[top - first][left] if top >= first and left < len(head[top - first]) else ""
-            for row in head[top - first : bottom - first + 1]:
+    for (top, left), (bottom, right) in ranges:
+        rows = head[max(top - first, 0) : bottom - first + 1]
+        if left == right and top < bottom and top >= first and rows and left < len(rows[0]):
+            text = rows[0][left]
+            for row in rows:
                 row[left] = row[left] or text
 
 
+def _merged_rows(ranges: Sequence[Range], columns: Sequence[Column], numbers: np.ndarray) -> tuple[grid.Fault, ...]:
+    """Return the rows below the header that a cell with a value spans together with others."""
+    merged: set[int] = set()
+    for (top, left), (bottom, _) in ranges:
+        low, high = np.searchsorted(numbers, (top + 1, bottom + 2)).tolist()
+        if high - low > 1 and left < len(columns) and columns[left][low].as_py():
+            merged.update(range(low, high))
+    return tuple((position, grid.MERGED) for position in sorted(merged))
+
+
 def _restore_errors(texts: list[list[str]], kinds: np.ndarray, odd: Oddities, header_row: int) -> None:
-    """Write error cells back, such as #N/A, which calamine hands out as empty."""
+    """Write back what calamine hands out as empty: error cells, such as #N/A, and formulas without a value."""
     for row, column, text in odd.errors:
         position = row - header_row - 1
         if 0 <= position < len(kinds) and column < len(texts):
             texts[column][position] = text
-            kinds[position, column] = Kind.ERROR
+            kinds[position, column] = Kind.TEXT if _LITERAL.fullmatch(text) else Kind.ERROR
 
 
 def _columns(body: Sequence[Sequence[Any]], width: int) -> tuple[list[list[str]], np.ndarray]:

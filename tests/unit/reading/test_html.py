@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from batch.errors import UnreadableFile
+from batch.reading.grid import MERGED
 from tests.unit.reading.making import GOOD, HEADER, cells, tables
 
 if TYPE_CHECKING:
@@ -39,6 +40,14 @@ def test_cells_that_span_keep_the_others_in_their_columns(tmp_path: Path) -> Non
     )
     (one,) = tables(tmp_path, page)
     assert cells(one) == [["1", "a", "", "b"], ["", "c", "d", "e"], ["2", "", "", ""]]
+    assert one.faults == ((0, MERGED), (1, MERGED))
+
+
+def test_a_header_that_spans_rows_is_no_fault(tmp_path: Path) -> None:
+    head = "".join(f"<th rowspan=2>{name}</th>" for name in HEADER.split(","))
+    (one,) = tables(tmp_path, f"<table><tr>{head}</tr><tr></tr><tr><td>1<td>2<td>3<td>4</tr></table>")
+    assert cells(one) == [["1", "2", "3", "4"]]
+    assert one.faults == ()
 
 
 def test_each_table_of_a_page_is_one_and_a_table_in_a_cell_is_text(tmp_path: Path) -> None:

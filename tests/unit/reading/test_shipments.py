@@ -70,7 +70,7 @@ def test_other_rows_are_no_total_lines(tmp_path: Path, line: str) -> None:
 def test_voided_labels_and_what_is_no_shipment_are_skipped(tmp_path: Path) -> None:
     header = "Order - Number,Shipment - Tracking Number,Date - Shipped Date,Voided"
     one = shipments(tmp_path, f"{header}\n1,2,11/23/2026,No\n3,4,rubbish, YES \n5,6,11/23/2026,\n")
-    assert found(one) == [(1, "", " YES ", "skipped", "The export says that this label was voided.")]
+    assert found(one) == [(1, "", " YES ", "skipped", "the export says that this label was voided")]
 
 
 def test_faults_and_unreadable_times_are_rejected(tmp_path: Path) -> None:

@@ -1,23 +1,43 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import io
+import struct
 import zipfile
 from typing import TYPE_CHECKING, NoReturn
 
+import numpy as np
 import pytest
 from openpyxl import Workbook  # type: ignore[import-untyped] # it ships no types
 from python_calamine import PasswordError
 
 from batch.errors import UnreadableFile
 from batch.reading import workbook as module
+from batch.reading.grid import MERGED
+from batch.reading.oddities import Oddities
 from batch.reading.table import Kind, Limits
-from tests.unit.reading.making import BOOKS, GOOD, HEADER, cells, saved, table, tables, workbook
+from batch.reading.xlsx import xlsx_oddities
+from tests.unit.reading.binary import binary_workbook, compound_file
+from tests.unit.reading.making import BOOKS, GOOD, HEADER, cells, place, saved, table, tables, workbook
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 NAMES = HEADER.split(",")
+
+
+def packed(parts: dict[str, str]) -> bytes:
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return raw.getvalue()
+
+
+def records(*kinds: tuple[int, int]) -> bytes:
+    """Return records of an XLS, of these kinds and lengths."""
+    return b"".join(struct.pack("<HH", kind, length) + bytes(length) for kind, length in kinds)
 
 
 def rewritten(book: bytes, part: str, old: bytes, new: bytes) -> bytes:
@@ -110,6 +130,111 @@ def test_error_cells_are_shown_as_excel_shows_them(tmp_path: Path) -> None:
     assert one.kinds[:, 2].tolist() == [Kind.ERROR, Kind.ERROR]
 
 
+@pytest.mark.parametrize("name", ["formulas.xlsx", "formulas.xls", "formulas.ods"])
+def test_error_cells_and_what_is_hidden_are_known_in_every_kind_of_workbook(tmp_path: Path, name: str) -> None:
+    one = tables(tmp_path, (BOOKS / name).read_bytes())[0]
+    assert one.kinds is not None
+    errors = [(int(one.rows[row]), int(column)) for row, column in np.argwhere(one.kinds == Kind.ERROR)]
+    assert errors[:2] == [(7, 5), (8, 4)]
+    assert (one.cells.iloc[2, 5], one.cells.iloc[3, 4]) == ("#N/A", "#DIV/0!")
+    assert one.cells.iloc[4, 5] == "1Z12345E6605272234"  # a formula's value
+    assert one.notes == ("hidden rows or columns are read too",)
+
+
+def test_a_binary_workbook_is_read_like_any_other(tmp_path: Path) -> None:
+    rows: list[list[str | float]] = [
+        [*NAMES],
+        ["1", "UPS", "#N/A", "x"],
+        [309121065891123, "#DIV/0!", 7035114477138472.0, "y"],
+    ]
+    one = table(tmp_path, binary_workbook(rows, hidden=2))
+    assert one.sheet == "Sheet1"
+    assert cells(one) == [[*map(str, rows[1])], ["309121065891123", "#DIV/0!", "7.03511447713847E+15", "y"]]
+    assert one.kinds is not None
+    assert one.kinds.tolist() == [[1, 1, 5, 1], [2, 5, 2, 1]]
+    assert one.notes == ("hidden rows or columns are read too",)
+    assert table(tmp_path, binary_workbook(rows)).notes == ()
+
+
+def test_a_formula_without_a_value_is_no_blank_cell(tmp_path: Path) -> None:
+    formulas = [NAMES, ["1", '=IF(A2=1,"UPS","")', "=B9&B10", '="0073938000549297"'], ["2", "=A1", "z", "=1+1"]]
+    one = table(tmp_path, workbook(formulas))
+    assert cells(one) == formulas[1:]
+    assert one.kinds is not None
+    assert one.kinds.tolist() == [[1, 5, 5, 1], [1, 5, 1, 5]]
+
+
+@pytest.mark.parametrize(
+    ("old", "kind"),
+    [
+        (b'<c r="B2"><f>A1</f><v /></c>', Kind.ERROR),
+        (b'<c r="B2"><f>A1</f></c>', Kind.ERROR),
+        (b"<c r=\"B2\" s=\"1\"><f t='shared' si='0'/><v></v></c>", Kind.ERROR),
+        (b'<x:c r="B2"><x:f>A1</x:f><x:v></x:v></x:c>', Kind.ERROR),
+        (b'<c r="B2" t="e"><f>1/0</f><v>#DIV/0!</v></c>', Kind.ERROR),
+        (b'<c t="e" r="B2"><v>#REF!</v></c>', Kind.ERROR),
+        (b'<c r="B2" t="str"><f>A1</f><v></v></c>', Kind.EMPTY),
+        (b'<c r="B2"><f>A1</f><v>7</v></c>', Kind.NUMBER),
+        (b'<c r="B2"/>', Kind.EMPTY),
+    ],
+)
+def test_a_formulas_value_is_known_from_none_however_it_is_written(tmp_path: Path, old: bytes, kind: Kind) -> None:
+    book = workbook([NAMES, ["1", "=A1", "x", "y"]])
+    one = table(tmp_path, rewritten(book, "xl/worksheets/sheet1.xml", b'<c r="B2"><f>A1</f><v /></c>', old))
+    assert one.kinds is not None
+    assert one.kinds[0, 1] == kind
+
+
+def _with_merged(*areas: str) -> bytes:
+    book = Workbook()
+    for row in (NAMES, *([str(number), "UPS", f"T{number}", ""] for number in range(2, 8))):
+        book.active.append(row)
+    for area in areas:
+        book.active.merge_cells(area)
+    return saved(book)
+
+
+@pytest.mark.parametrize(
+    ("areas", "rows"),
+    [
+        (["A3:A5"], [3, 4, 5]),
+        (["A3:B4", "C6:C7"], [3, 4, 6, 7]),
+        (["A3:D3"], []),
+        (["A1:A2"], []),
+        (["D3:D5"], []),  # blank
+        (["F3:F5"], []),  # beyond the table
+    ],
+)
+def test_rows_that_share_a_merged_cell_are_faults(tmp_path: Path, areas: list[str], rows: list[int]) -> None:
+    one = table(tmp_path, _with_merged(*areas))
+    assert [int(one.rows[position]) for position, _ in one.faults] == rows
+    assert {reason for _, reason in one.faults} <= {MERGED}
+
+
+def test_merged_cells_are_seen_in_a_binary_workbook_too(tmp_path: Path) -> None:
+    one = table(tmp_path, binary_workbook([NAMES, *[["1", "UPS", "x", "y"]] * 4], merged=(1, 2, 0, 0)))
+    assert one.faults == ((0, MERGED), (1, MERGED))
+
+
+def test_a_workbook_in_the_strict_form_is_looked_through_too() -> None:
+    book = workbook([NAMES, GOOD.split(",")])
+    office = b"http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    strict = rewritten(book, "xl/workbook.xml", office, b"http://purl.oclc.org/ooxml/officeDocument/relationships")
+    with zipfile.ZipFile(io.BytesIO(strict)) as archive:
+        assert xlsx_oddities(place(), archive) == {"Sheet1": Oddities()}
+
+
+def test_garbage_is_collected_again_after_a_workbook(tmp_path: Path) -> None:
+    table(tmp_path, workbook([NAMES]))
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        table(tmp_path, workbook([NAMES]))
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
 def test_a_header_merged_over_two_rows_stands_in_the_lower_one(tmp_path: Path) -> None:
     book = Workbook()
     page = book.active
@@ -143,10 +268,17 @@ def test_other_workbooks_give_the_same_table(tmp_path: Path, name: str) -> None:
         (workbook([NAMES] * 40), Limits(rows=20), "40 rows; at most 20"),
         (workbook([NAMES], [NAMES]), Limits(sheets=1), "2 sheets; at most 1"),
         (workbook([*[[None]] * 29, NAMES, GOOD.split(",")]), Limits(), "the header stands in row 30"),
-        (workbook([NAMES, ["x" * 300, "", "", ""]]), Limits(cell_characters=200), "a cell has 300 characters"),
+        (workbook([NAMES, ["x" * 300, "", "", ""]]), Limits(cell_characters=200), "the cell A2 has 300 characters"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 600, Limits(), "no workbook that can be read"),
         (
             b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 600 + "EncryptedPackage".encode("utf-16-le"),
+            Limits(),
+            "protected by a password",
+        ),
+        (compound_file({"Workbook": records((0x809, 4), (0x2F, 6), (0x0A, 0))}), Limits(), "protected by a password"),
+        (packed({"mimetype": "x", "encrypted-package": "x"}), Limits(), "protected by a password"),
+        (
+            packed({"mimetype": "x", "content.xml": "x", "META-INF/manifest.xml": "<manifest:encryption-data/>"}),
             Limits(),
             "protected by a password",
         ),
@@ -214,7 +346,11 @@ class PanicException(BaseException):
 
 @pytest.mark.parametrize(
     ("fault", "reason"),
-    [(PanicException("index out of bounds"), "the workbook is damaged"), (PasswordError("x"), "a password")],
+    [
+        (PanicException("index out of bounds"), "the workbook is damaged"),
+        (PasswordError("x"), "a password"),
+        (OSError("failed to fill whole buffer"), "no workbook that can be read"),
+    ],
 )
 def test_what_calamine_throws_becomes_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: BaseException, reason: str

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.cells import Kind
-from schemas.damage import MOJIBAKE, RUINS, TIDYINGS, UNWRAPPINGS, inspect
+from schemas.damage import ENOUGH_ROUNDED, inspect, inspect_times
+from schemas.ruins import DIGITS_ZEROED, MOJIBAKE, RUINS, TIDYINGS, UNWRAPPINGS
 from tests.unit.tables import shipment_columns
 
 REASON = {ruin.name: ruin.reason for ruin in (MOJIBAKE, *RUINS)}
@@ -26,6 +28,8 @@ def _inspected(column: str, value: str, kind: Kind | None = None) -> tuple[str, 
         ("tracking_number", "7.03511E+15", "e_notation"),
         ("tracking_number", "7,03511E+15", "e_notation"),
         ("tracking_number", "'7.03511e+15", "e_notation"),
+        ("tracking_number", "7.03511447713847E15", "e_notation"),
+        ("tracking_number", "9.40011120620641E+021", "e_notation"),
         ("purchase_order_id", "3E+14", "e_notation"),
         ("customer_order_id", "5.12E+12", "e_notation"),
         ("sku", "1.23457E+11", "e_notation"),
@@ -49,11 +53,15 @@ def _inspected(column: str, value: str, kind: Kind | None = None) -> tuple[str, 
         ("tracking_number", "KYV009956937/CGK002986959", "several"),
         ("tracking_number", "7035114477138472 et 4002847016405018", "several"),
         ("tracking_number", "KYV009956937 and CGK002986959", "several"),
+        ("tracking_number", "12345678 12345679", "several"),
+        ("tracking_number", "LOOM12345 - LOOM12346", "several"),
+        ("tracking_number", "7035114477138472-4002847016405018", "several_dashed"),
         ("purchase_order_id", "309121065891123,309121065891124", "several"),
         ("tracking_number", "#N/A", "error"),
         ("carrier", "#REF!", "error"),
         ("quantity", "#VALEUR!", "error"),
         ("sku", "#NOM?", "error"),
+        ("tracking_number", "Err:502", "error"),
         ("tracking_number", "########", "too_narrow"),
         ("carrier", "SociÃ©tÃ©", "mojibake"),
         ("seller_order_id", "commande nÂ°4", "mojibake"),
@@ -73,12 +81,14 @@ def test_a_ruined_cell_is_rejected_with_its_own_sentence(column: str, value: str
         ("tracking_number", "7035114477138472", Kind.NUMBER, "digits_lost"),
         ("purchase_order_id", "1234567890123456.0", Kind.NUMBER, "digits_lost"),
         ("sku", "1234567890123456", Kind.NUMBER, "digits_lost"),
+        ("tracking_number", "7.03511447713847E+15", Kind.NUMBER, "digits_lost"),
         ("tracking_number", "12345.25", Kind.NUMBER, "fraction"),
         ("tracking_number", "the 5th", Kind.DATE, "stored_as_date"),
         ("sku", "mars", Kind.DATE, "stored_as_date"),
         ("quantity", "1", Kind.DURATION, "stored_as_date"),
         ("line_number", "TRUE", Kind.BOOLEAN, "boolean"),
         ("carrier", "", Kind.ERROR, "error"),
+        ("quantity", "=B2+1", Kind.ERROR, "uncalculated"),
     ],
 )
 def test_how_the_file_stores_a_cell_shows_damage_too(column: str, value: str, kind: Kind, name: str) -> None:
@@ -135,6 +145,85 @@ def test_a_sound_cell_stays_as_it_is_without_a_word(column: str, value: str) -> 
 
 def test_a_number_of_fifteen_digits_may_be_stored_as_a_number() -> None:
     assert _inspected("purchase_order_id", "309121065891123", Kind.NUMBER) == ("309121065891123", [])
+
+
+ROUNDED = [f"7035114477138{number}0" for number in range(10, 10 + ENOUGH_ROUNDED)]
+
+
+def test_long_numbers_that_all_end_in_noughts_were_rounded() -> None:
+    rows = [{"tracking_number": number} for number in ["12345", *ROUNDED]]
+    _, found = inspect(shipment_columns(rows), {})
+
+    assert found["row"].tolist() == [1, 2, 3, 4, 5, 6]
+    assert set(found["effect"]) == {"rejected"}
+    assert set(found["reason"]) == {DIGITS_ZEROED}
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        ROUNDED[1:],
+        ROUNDED[1:] * 2,
+        [*ROUNDED, "7035114477138472"],
+        [f"D{number}" for number in ROUNDED],
+        [f"00{number[2:]}" for number in ROUNDED],
+    ],
+)
+def test_few_numbers_or_one_with_all_its_digits_are_no_sign_of_rounding(numbers: list[str]) -> None:
+    _, found = inspect(shipment_columns([{"tracking_number": number} for number in numbers]), {})
+
+    assert not len(found)
+
+
+@pytest.mark.parametrize("lossy", ["7.03511E+15", "9400111206206400000000", "7035114477138472.0"])
+def test_where_a_number_has_lost_its_digits_one_that_ends_in_noughts_has_too(lossy: str) -> None:
+    rows = [{"tracking_number": lossy}, {"tracking_number": ROUNDED[0]}, {"purchase_order_id": "3091210658911330"}]
+    _, found = inspect(shipment_columns([*rows, {"tracking_number": "7035114477138472"}]), {})
+
+    assert sorted(found["row"][found["effect"] == "rejected"].unique()) == [0, 1, 2]
+
+
+def _inspected_time(value: str, kind: Kind = Kind.TEXT) -> tuple[str, list[tuple[str, str]]]:
+    times, found = inspect_times(pa.array([value], pa.large_string()), np.array([kind], np.uint8))
+    return times[0].as_py(), list(zip(found["effect"], found["reason"], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        ("#VALUE!", "error"),
+        ("########", "too_narrow"),
+        ("2.02611E+13", "e_notation"),
+        ("23 fÃ©vrier 2026", "mojibake"),
+    ],
+)
+def test_a_ruined_ship_time_is_rejected_with_its_own_sentence(value: str, name: str) -> None:
+    assert _inspected_time(value)[1] == [("rejected", REASON[name])]
+
+
+def test_an_error_cell_under_ship_times_is_rejected() -> None:
+    assert _inspected_time("=NOW()", Kind.ERROR)[1] == [("rejected", REASON["uncalculated"])]
+
+
+@pytest.mark.parametrize(
+    ("value", "mended", "name"),
+    [
+        ("'2026-11-23", "2026-11-23", "apostrophe"),
+        ('="2026-11-23"', "2026-11-23", "formula_text"),
+        ("2026-11-23\u00a010:00", "2026-11-23 10:00", "exotic_spaces"),
+        ("\u200e2026-11-23", "2026-11-23", "invisible"),
+        ("2026\u201111\u201123", "2026-11-23", "exotic_dashes"),
+    ],
+)
+def test_a_harmless_change_of_a_ship_time_is_put_right_and_noted(value: str, mended: str, name: str) -> None:
+    assert _inspected_time(value) == (mended, [("note", NOTE[name])])
+
+
+@pytest.mark.parametrize(
+    "value", ["2026-11-23T10:00:00+00:00", "23 nov. 2026 14 h 05", "20261123140500", "46349.5", ""]
+)
+def test_a_sound_ship_time_stays_as_it_is_without_a_word(value: str) -> None:
+    assert _inspected_time(value) == (value, [])
 
 
 def test_a_mending_is_noted_once_a_column_with_the_number_of_cells() -> None:
