@@ -103,19 +103,23 @@ class Job:
         return ended(replace(account, finished_at=now_ms()))
 
     @contextmanager
-    def planned(self, journal: Journal, files: Sequence[Path]) -> Iterator[Work]:
+    def planned(self, journal: Journal, files: Sequence[Path | Source]) -> Iterator[Work]:
         """Hold the account, read the files and plan: only what is in them. What an earlier run left open is settled."""
         dialect = self._dialect()
         with self._holding("run"):
             began, now = time.monotonic(), now_ms()
             copies = self.settings.state / "inputs"
-            inputs = read_inputs(files, self.settings, now_ms=now, profile=self.profile, copies=copies)
-            plan = make_plan(inputs.shipments, Policy.of(self.account, self.settings.zone, now))
+            inputs = read_inputs(
+                files, self.settings, now_ms=now, profile=self.profile, copies=copies, whole=self.dropped
+            )
+            policy = replace(Policy.of(self.account, self.settings.zone, now), dropped=self.dropped)
+            plan = make_plan(inputs.shipments, policy)
             told = {**self._told(new_run(now), "run", now, inputs.files), **of_files(plan)}
-            number = self._begin(journal, told, inputs.files)
-            known = journal.plan(self.account.seller, plan, now)
-            _mark(plan, known)
-            journal.record_rows(_rows(number, plan, inputs, known))
+            with journal.at_once():  # else a crash in between would leave orders that no report tells of
+                number = self._begin(journal, told, inputs.files)
+                known = journal.plan(self.account.seller, plan, now)
+                _mark(plan, known)
+                journal.record_rows(_rows(number, plan, inputs, known))
             due = [
                 one.id
                 for one, due_at in zip(known, plan.orders["due_at"].tolist(), strict=True)
@@ -141,8 +145,9 @@ class Job:
             left = read_leftovers(journal.database, orders, self.settings, now_ms=now)
             policy = Policy.of(self.account, self.settings.zone, now)
             told = {**self._told(new_run(now), "resume", now, left.files), **of_leftovers(left, policy)}
-            number = self._begin(journal, told, left.files)
-            journal.record_rows({"run": number, **row} for row in left.rows)
+            with journal.at_once():
+                number = self._begin(journal, told, left.files)
+                journal.record_rows({"run": number, **row} for row in left.rows)
             errand = Errand(
                 name=self.name, account=self.account, dialect=dialect, run=number, orders=orders, began=began
             )
