@@ -4,12 +4,15 @@
     ├── UsageError              2  the command line or the settings are wrong
     │   └── SettingsError       2  every mistake of the settings at once
     ├── UnreadableFile          3  one input file cannot be read
+    │   └── FileChanged         3  it changed while it was read
     ├── Fatal                   6  nothing more may be sent
     │   ├── CredentialsRefused  6  the marketplace does not accept who we say we are
     │   ├── WrongAccount        6  none of the orders is this account's
     │   ├── JournalFailed       6  what we do can no longer be recorded
     │   └── AccountsDoNotAdd    6  a row was lost or counted twice
+    ├── Paused                  4  a file STOP lies in the folder
     ├── AccountBusy             7  another run holds the account
+    ├── FolderBusy              7  another watch has the folder
     └── NotBegun                   the run was told to stop before it began; the code says by what
 
 A class's docstring is its message where none is given; `exit_code` is the command's.
@@ -84,6 +87,10 @@ class UnreadableFile(ShipbatchError):  # noqa: N818 - named by its meaning
     exit_code = Exit.UNREADABLE
 
 
+class FileChanged(UnreadableFile):
+    """The file changed while it was read."""
+
+
 class Fatal(ShipbatchError):  # noqa: N818 - named by its meaning
     """The run cannot go on."""
 
@@ -106,8 +113,20 @@ class AccountsDoNotAdd(Fatal):
     """The report does not account for every row exactly once."""
 
 
+class Paused(ShipbatchError):  # noqa: N818 - named by its meaning
+    """A file STOP lies in the folder."""
+
+    exit_code = Exit.TEMPORARY
+
+
 class AccountBusy(ShipbatchError):  # noqa: N818 - named by its meaning
     """Another run holds the account."""
+
+    exit_code = Exit.BUSY
+
+
+class FolderBusy(ShipbatchError):  # noqa: N818 - named by its meaning
+    """Another watch has the folder."""
 
     exit_code = Exit.BUSY
 

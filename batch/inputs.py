@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 import pandas as pd
 
-from batch.errors import Fatal, UnreadableFile
+from batch.crashpoints import Step, reached
+from batch.errors import Fatal, FileChanged, UnreadableFile
 from batch.journal import history
 from batch.reading.files import read_shipments
 from batch.reading.profiles import load_profiles
@@ -49,24 +50,34 @@ class Leftovers:
     tables: tuple[Table, ...]
     files: tuple[dict[str, Any], ...]
     rows: tuple[dict[str, Any], ...]  # position, file, sheet, row, purchase_order_id, order, part
+    shipments: tuple[Shipments | None, ...]  # beside each of the tables: whole, as it was read; None where it is gone
 
 
 def read_inputs(
-    files: Iterable[Path], settings: Settings, *, now_ms: int, profile: str | None = None, copies: Path | None = None
+    files: Iterable[Path | Source],
+    settings: Settings,
+    *,
+    now_ms: int,
+    profile: str | None = None,
+    copies: Path | None = None,
+    whole: bool = False,
 ) -> Inputs:
     """Read the files; one that cannot be read is told of and stops no other.
 
-    `copies`: the folder into which each file is copied first, so that nobody changes it under our hands.
+    `copies`: the folder into which each file is copied first, so that nobody changes it under our hands. A `Source` was
+    copied before. `whole`: a file that changes while it is copied is not read.
     """
+    copy = copied_whole if whole else copied
     profiles = load_profiles(settings.profiles)
     shipments: list[Shipments] = []
     told: list[dict[str, Any]] = []
     sources: list[int] = []
-    for path in files:
+    for file in files:
+        path = file.path if isinstance(file, Source) else file
         sha256, problem = "", ""
         some: tuple[Shipments, ...] = ()
         try:
-            source = copied(path, copies) if copies else in_place(path)
+            source = file if isinstance(file, Source) else copy(path, copies) if copies else in_place(path)
             sha256 = source.sha256
             some = _read(source, profiles, settings, profile, now_ms)
         except UnreadableFile as error:
@@ -123,11 +134,21 @@ def copied(path: Path, folder: Path) -> Source:
             copy.flush()
             os.fsync(copy.fileno())
         content = folder / digest.hexdigest()
+        reached(Step.COPY_WRITTEN_ASIDE)
         Path(name).replace(content)
+        reached(Step.COPY_IN_PLACE)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
     return Source(path, digest.hexdigest(), content)
+
+
+def copied_whole(path: Path, folder: Path) -> Source:
+    """Copy the file as `copied` does, and see that it is what was copied. Raises `FileChanged` where it is not."""
+    source = copied(path, folder)
+    if in_place(path).sha256 != source.sha256:
+        raise FileChanged(f"{path}: the file changed while it was read; it is read when it is whole.")
+    return source
 
 
 def read_leftovers(database: Database, orders: Sequence[int], settings: Settings, *, now_ms: int) -> Leftovers:
@@ -145,13 +166,15 @@ def _read_rows(wanted: pd.DataFrame, settings: Settings, *, now_ms: int) -> Left
     tables: list[Table] = []
     files: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
+    shipments: list[Shipments | None] = []
     for key, of_file in wanted.groupby(["path", "sha256", "profile"], sort=False):
         path, sha256, profile = cast("tuple[str, str, str]", key)
         source = Source(Path(path), sha256, settings.state / "inputs" / sha256)
-        read = {one.table.sheet: one.table for one in _read_again(source, profiles, settings, profile, now_ms)}
+        read = {one.table.sheet: one for one in _read_again(source, profiles, settings, profile, now_ms)}
         for name, of_sheet in of_file.groupby("sheet", sort=False):
             sheet = str(name)
-            table = read.get(sheet) or _without_cells(source, sheet, of_sheet["row"].to_numpy(np.int64))
+            shipments.append(one := read.get(sheet))
+            table = one.table if one else _without_cells(source, sheet, of_sheet["row"].to_numpy(np.int64))
             chosen = of_sheet[of_sheet["row"].isin(table.rows)].sort_values("row")
             tables.append(some_rows(table, np.flatnonzero(np.isin(table.rows, chosen["row"].to_numpy()))))
             told = chosen[["sheet", "row", "purchase_order_id", "order", "part"]].to_dict("records")
@@ -161,7 +184,7 @@ def _read_rows(wanted: pd.DataFrame, settings: Settings, *, now_ms: int) -> Left
             )
         files.append({"path": path, "sha256": sha256, "profile": profile, "rows": len(of_file), "problem": ""})
     nothing = {"outcome": None, "reason": None}
-    return Leftovers(tuple(tables), tuple(files), tuple({**row, **nothing} for row in rows))
+    return Leftovers(tuple(tables), tuple(files), tuple({**row, **nothing} for row in rows), tuple(shipments))
 
 
 def _read_again(

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from batch.marketplace.dialect import Dialect
-    from batch.reading.table import Table
+    from batch.reading.table import Source, Table
     from batch.report.account import RunAccount
     from batch.settings import Account, Settings
 
@@ -89,6 +89,7 @@ class Job:
     reports: Path | None = None  # takes the place of the settings' folder
     profile: str | None = None  # the only one that files may be by
     wait: bool = False  # for the account's lock
+    dropped: bool = False  # files come by copying: a last line without a line end may have been cut short
 
     def check(self, files: Sequence[Path]) -> Ended:
         """Plan and send nothing. What the journal knows to be sent counts as such."""

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import sys
+import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
@@ -40,6 +41,8 @@ _WORDS = {
     State.PLANNED: ("left for later", "cyan"),
 }
 
+_LINE = threading.Lock()  # a terminal has one line that moves; another run beside it only says what changes
+
 log = logging.getLogger("shipbatch")
 
 
@@ -71,12 +74,16 @@ def set_up_log(*, quiet: bool, log_format: Literal["text", "json"]) -> None:
 
 
 def follower(
-    *, quiet: bool, log_format: Literal["text", "json"], timezone: str
+    *, quiet: bool, log_format: Literal["text", "json"], timezone: str, console: Console | None = None
 ) -> Callable[[Sequence[Followed]], AbstractContextManager[None]]:
-    """Return who watches: nobody who wants it quiet, the terminal's line where there is a terminal, else the log."""
+    """Return who watches: nobody who wants it quiet, the terminal's line where there is a terminal, else the log.
+
+    `console`: the terminal on which others speak meanwhile.
+    """
     set_up_log(quiet=quiet, log_format=log_format)
     if sys.stderr.isatty() and not quiet and log_format == "text":
-        return lambda followed: _on_terminal(followed, ZoneInfo(timezone))
+        shown = console or Console(file=sys.stderr)
+        return lambda followed: _on_terminal(followed, ZoneInfo(timezone), shown)
     return _in_log
 
 
@@ -101,14 +108,18 @@ def counted(followed: Sequence[Followed]) -> dict[State, int]:
 
 
 @contextmanager
-def _on_terminal(followed: Sequence[Followed], zone: ZoneInfo) -> Iterator[None]:
-    console = Console(file=sys.stderr)
+def _on_terminal(followed: Sequence[Followed], zone: ZoneInfo, console: Console) -> Iterator[None]:
     watch = _Watch(followed, lambda text, _told: console.print(text, style="yellow", highlight=False))
-    with (
-        Live(console=console, get_renderable=lambda: _line(followed, zone), refresh_per_second=4, transient=True),
-        watch.watching(),
-    ):
-        yield
+    if not _LINE.acquire(blocking=False):
+        with watch.watching():
+            yield
+        return
+    line = Live(console=console, get_renderable=lambda: _line(followed, zone), refresh_per_second=4, transient=True)
+    try:
+        with line, watch.watching():
+            yield
+    finally:
+        _LINE.release()
 
 
 def _line(followed: Sequence[Followed], zone: ZoneInfo) -> RenderableType:

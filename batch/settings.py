@@ -40,7 +40,6 @@ DEFAULT_CONFIG = "shipbatch.toml"
 ACCOUNT_NAME = re.compile(r"[a-z0-9_]+")
 _LOOPBACK = re.compile(r"http://(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:\d+)?/?")
 _LONGEST_PATH = 1024  # characters; what is longer is the secret itself
-_KEYRING = r"^([^/]+/.+)?$"
 _SECRETS = ("client_secret", "private_key")
 
 # By which API each key is needed, and how else a secret may be given than by its file.
@@ -69,6 +68,12 @@ def _base_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _web_address(url: SecretStr) -> SecretStr:
+    if not re.match(r"https?://[^/]|$", url.get_secret_value()):
+        raise ValueError("must begin with https:// or http://")
+    return url
+
+
 def _account_name(name: str) -> str:
     if not ACCOUNT_NAME.fullmatch(name):
         raise ValueError("an account's name may have only a-z, 0-9 and _")
@@ -77,12 +82,30 @@ def _account_name(name: str) -> str:
     return name
 
 
+AccountName = Annotated[str, AfterValidator(_account_name)]
+
+
 def _path_of_secret(given: object) -> object:
     """Return a path as it was given, None for a blank one. Nothing that is the secret itself is taken for a path."""
     text = given.strip() if isinstance(given, str) else given
     if isinstance(text, str) and (len(text) > _LONGEST_PATH or not text.isprintable() or "-----BEGIN" in text):
         raise ValueError("this is the secret itself; put it into a file and give that file's path")
     return text or None
+
+
+def _keyring_entry(entry: str) -> str:
+    service, _, username = entry.partition("/")
+    if entry and not (service and username):
+        raise ValueError("write it as service/username")
+    return entry
+
+
+def _country(code: str) -> str:
+    from schemas.countries import COUNTRIES  # noqa: PLC0415 - brings pandas along, which few commands need
+
+    if code.upper() not in COUNTRIES:
+        raise ValueError("write the two letters of the country, as in CA")
+    return code.upper()
 
 
 def _given(value: str | SecretStr) -> bool:
@@ -112,15 +135,15 @@ class Account(_Frozen):
     market: str = "ca"
     client_id: str = Field("", validate_default=True)
     client_secret: SecretStr = SecretStr("")
-    client_secret_keyring: str = Field("", pattern=_KEYRING)  # service/username
+    client_secret_keyring: Annotated[str, AfterValidator(_keyring_entry)] = ""  # service/username
     client_secret_file: _SecretFile = Field(None, validate_default=True)
     consumer_id: str = Field("", validate_default=True)
     channel_type: str = Field("", validate_default=True)
     private_key: SecretStr = SecretStr("")
-    private_key_keyring: str = Field("", pattern=_KEYRING)  # service/username
+    private_key_keyring: Annotated[str, AfterValidator(_keyring_entry)] = ""  # service/username
     private_key_file: _SecretFile = Field(None, validate_default=True)
     service_name: str = "Walmart Marketplace"
-    ship_from_country: str = Field("CA", pattern=r"^[A-Z]{2}$")
+    ship_from_country: Annotated[str, AfterValidator(_country)] = "CA"
     method_code: Literal["Standard", "Express", "OneDay", "Freight", "WhiteGlove", "Value"] = "Standard"
     workers: int = Field(32, ge=1, le=1024)
     timeout: float = Field(30, gt=0)  # seconds, one request
@@ -161,6 +184,25 @@ class Watch(_Frozen):
     """The file drop."""
 
     quiet: float = Field(5, ge=0)  # seconds without change before a file is taken
+    cut_short: float = Field(60, ge=0)  # the same, for a text whose last line has no line end
+    scan: float = Field(5, gt=0)  # seconds between two looks at the folder, where the system tells of no change
+    retry: float = Field(60, gt=0)  # seconds before what is left over is tried again; doubles, up to an hour
+
+
+class Notify(_Frozen):
+    """Who is told when a person is needed, and when all is well again."""
+
+    urls: tuple[SecretStr, ...] = ()  # as Apprise knows them: mailto://, slack://, msteams:// and many more
+    digest: Literal["never", "run", "day"] = "never"  # tell what was done, also where nobody is needed
+    heartbeat_url: Annotated[SecretStr, AfterValidator(_web_address)] = SecretStr("")  # a dead-man's switch
+
+
+class Metrics(_Frozen):
+    """Figures for Prometheus."""
+
+    textfile: Path | None = None  # for the node exporter, which wants a name that ends in .prom
+    port: int | None = Field(None, ge=0, le=65535)  # where `watch` serves them; 0: any free one
+    address: str = "127.0.0.1"  # of that port
 
 
 class Settings(BaseSettings):
@@ -179,8 +221,10 @@ class Settings(BaseSettings):
     reports: Path = Path("reports")
     profiles: Path = Path("profiles")
     timezone: Annotated[str, AfterValidator(_zone)] = "America/Toronto"
-    accounts: dict[Annotated[str, AfterValidator(_account_name)], Account] = Field(default_factory=dict)
+    accounts: dict[AccountName, Account] = Field(default_factory=dict)
     watch: Watch = Watch()
+    notify: Notify = Notify()
+    metrics: Metrics = Metrics()
     grace: float = Field(30, ge=0)  # seconds for calls in flight when a run is told to stop
     retention: int = Field(400, ge=1)  # days, for journal, input copies and reports
     log_format: Literal["text", "json"] = "text"
@@ -215,10 +259,9 @@ def load(path: Path | None = None) -> Settings:
     Without any of the three files, everything is at its default. Raises `SettingsError` that names every mistake with
     its key, and `UsageError` for a file that is not there.
     """
-    named = path or (Path(os.environ[CONFIG_VARIABLE]) if CONFIG_VARIABLE in os.environ else None)
-    file = named or Path(DEFAULT_CONFIG)
+    file = settings_file(path)
     if not file.is_file():
-        if named:
+        if path or CONFIG_VARIABLE in os.environ:
             raise UsageError(f"{file}: there is no such settings file; `shipbatch init` writes one.")
         return _build({}, file)
     try:
@@ -227,6 +270,11 @@ def load(path: Path | None = None) -> Settings:
         raise SettingsError([f"{file}: this is not TOML: {error}."]) from error
     except OSError as error:
         raise UsageError(f"{file}: cannot be read: {error.strerror}.") from error
+
+
+def settings_file(path: Path | None = None) -> Path:
+    """Return which file the settings are in: the one named, else the environment's, else the one lying here."""
+    return path or Path(os.environ.get(CONFIG_VARIABLE, DEFAULT_CONFIG))
 
 
 def _build(values: dict[str, Any], file: Path) -> Settings:
@@ -273,7 +321,7 @@ def _source(key: Sequence[str], file: Path) -> str:
 
 def _shown(key: Sequence[str], value: object) -> str:
     """Return what the setting says, unless that may be a secret or is nothing."""
-    hidden = any(secret in part for part in key for secret in (*_SECRETS, "journal")) or value == ""
+    hidden = any(secret in part for part in key for secret in (*_SECRETS, "journal", "notify")) or value == ""
     return (
         f" (it says {value!r})" if isinstance(value, str | int | float) and not hidden and "@" not in str(value) else ""
     )
@@ -297,6 +345,9 @@ def _anchored(settings: Settings, home: Path) -> Settings:
             "journal": f"{separator}{home / file}" if separator and not scheme else settings.journal,
             "reports": home / settings.reports,
             "profiles": home / settings.profiles,
+            "metrics": settings.metrics.model_copy(
+                update={"textfile": home / settings.metrics.textfile if settings.metrics.textfile else None}
+            ),
             "accounts": accounts,
         }
     )

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from rich.console import Console
+
     from batch.commands.options import Common
     from batch.job import Ended, Job, Work
     from batch.journal.journal import Journal
@@ -89,11 +91,48 @@ def carry_out_jobs(
     from batch.journal.journal import Journal
 
     with closing(Journal.open(settings.journal)) as journal:
-        return carry_out(jobs, journal, begin, sending(settings, common))
+        ends = carry_out(jobs, journal, begin, sending(settings, common))
+    _tell_others(settings, jobs, ends)
+    return ends
 
 
-def sending(settings: Settings, common: Common) -> Sending:
-    """Return how to send: until when, and who watches."""
+def _tell_others(settings: Settings, jobs: Sequence[Job], ends: Sequence[Ended]) -> None:
+    """Tell people, Prometheus and a dead-man's switch, where the settings name any."""
+    if not (settings.notify.urls or settings.notify.heartbeat_url.get_secret_value() or settings.metrics.textfile):
+        return
+    from batch.metrics import Figures
+    from batch.telling import Telling
+
+    Telling(settings=settings, complain=complain, figures=Figures()).after(jobs, ends)
+
+
+def refuse_stopped(paths: Iterable[str], accounts: Iterable[str]) -> None:
+    """Raise Paused where a folder that is meant, or an account's in it, has a file STOP."""
+    from pathlib import Path
+
+    from batch.drop_folder import has_stop
+    from batch.errors import Paused
+
+    for path in map(Path, paths):
+        for folder in (path, *(path / name for name in accounts)):
+            if has_stop(folder):
+                raise Paused(f"{folder / 'STOP'}: nothing is sent from this folder until that file is gone.")
+
+
+def move_files(ends: Iterable[Ended], *, quiet: bool) -> None:
+    """Move the files of runs that have ended, and say where each is now."""
+    from batch.moving import Left, move_files_of
+
+    for end in ends:
+        for one in move_files_of(end.account) if end.account is not None else ():
+            if isinstance(one, Left):
+                complain(one.reason)
+            elif not quiet:
+                click.echo(f"{one.origin}: moved to {one.path}", err=True)
+
+
+def sending(settings: Settings, common: Common, console: Console | None = None) -> Sending:
+    """Return how to send: until when, and who watches. `console`: the terminal on which others speak meanwhile."""
     from batch.progress import follower
     from batch.sending import Sending
 
@@ -101,7 +140,9 @@ def sending(settings: Settings, common: Common) -> Sending:
         zone=settings.zone,
         grace=settings.grace,
         ends_at=_ends_at(settings, common),
-        follow=follower(quiet=common.quiet, log_format=settings.log_format, timezone=settings.timezone),
+        follow=follower(
+            quiet=common.quiet, log_format=settings.log_format, timezone=settings.timezone, console=console
+        ),
     )
 
 

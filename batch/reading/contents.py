@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
 
 from batch.reading.archive import unpacked_gzip, zip_members
 from batch.reading.grid import Place
@@ -69,7 +70,9 @@ def _tables(place: Place, data: bytes, depth: int) -> tuple[Table, ...]:
     _refuse_no_table(place, data)
     if data[:_SNIFFED].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").startswith(b"<"):
         return read_html(place, data)
-    return (read_text(place, data),)
+    table = read_text(place, data)
+    # What comes out of an archive is whole: the archive itself has told so.
+    return (replace(table, unterminated=False) if depth else table,)
 
 
 def _deeper(place: Place, depth: int) -> Place:

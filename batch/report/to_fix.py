@@ -46,7 +46,7 @@ def plan_to_fix(account: RunAccount) -> list[ToFix]:
     for group in _tables_by_file_and_header(account.tables, rows_to_fix(account)):
         first = account.tables[next(iter(group))]
         several = any(other.source == first.source.path for other in files)
-        wanted = _stem(first.source.path.name) + (f".{_plain(first.sheet)}" if several else "")
+        wanted = stem(first.source.path.name) + (f".{_plain(first.sheet)}" if several else "")
         files.append(ToFix(_untaken(wanted, taken), first.source.path, group))
     return files
 
@@ -112,10 +112,11 @@ def _has_accents(table: Table) -> bool:
     return not all(pc.all(pc.string_is_ascii(column)).as_py() for column in columns)
 
 
-def _stem(name: str) -> str:
+def stem(name: str) -> str:
+    """Return a file's name without its ending, and without that of its packing."""
     unpacked = _PACKED.sub("", name)
-    stem = unpacked.rpartition(".")[0] or unpacked
-    return stem.encode(errors="surrogateescape")[:_LONGEST_NAME].decode(errors="ignore")
+    without = unpacked.rpartition(".")[0] or unpacked
+    return without.encode(errors="surrogateescape")[:_LONGEST_NAME].decode(errors="ignore")
 
 
 def _plain(sheet: str) -> str:

@@ -1,0 +1,168 @@
+"""One account's turn in `watch`: take files that are whole, run them or go on with what is left, move what has ended.
+
+A turn runs in a thread of its own, so that no account waits for another, and no look at the folder for any of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from batch.errors import Exit, Fatal, FileChanged, ShipbatchError, UnreadableFile, gravest
+from batch.inputs import copied_whole
+from batch.job import Ended, carry_out
+from batch.journal.journal import Journal
+from batch.journal.states import OPEN, State
+from batch.marketplace.exchange import now_ms
+from batch.moving import Left, Moved, move_file, move_files_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from batch.job import Job
+    from batch.reading.table import Source
+    from batch.sending import Followed, Sending
+    from batch.settings import Settings
+
+_LOOK = 0.25  # s between two looks at whether an account is to halt
+
+
+class Halts:
+    """Which accounts are to halt, and why. Asked for in one thread, heeded in others."""
+
+    def __init__(self) -> None:
+        self._asked: dict[str, tuple[Exit, str]] = {}
+
+    def ask(self, account: str, exit_code: Exit, reason: str) -> None:
+        """Let an account's run stop in good order, `reason` being a sentence for its report."""
+        self._asked.setdefault(account, (exit_code, reason))
+
+    def withdraw(self, account: str) -> None:
+        """Let an account go on."""
+        self._asked.pop(account, None)
+
+    @contextmanager
+    def heeded(self, account: str, followed: Sequence[Followed]) -> Iterator[None]:
+        """While the block lasts, stop what is sent for the account as soon as that is asked for."""
+
+        async def heed() -> None:
+            while True:
+                if asked := self._asked.get(account):
+                    for one in followed:
+                        one.stop.request(*asked)
+                await asyncio.sleep(_LOOK)
+
+        task = asyncio.get_running_loop().create_task(heed())
+        try:
+            yield
+        finally:
+            task.cancel()
+
+
+@dataclass(slots=True)
+class Handled:
+    """What came of an account's turn."""
+
+    ends: list[Ended] = field(default_factory=list)  # none: there was nothing to run
+    run: list[Source] = field(default_factory=list)  # files that were run
+    changed: list[Path] = field(default_factory=list)  # files that changed while they were read
+    problems: dict[Path, str] = field(default_factory=dict)  # files that could not be taken, and why
+    moved: list[Moved] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
+    fault: bool = False  # the turn broke
+
+    @property
+    def exit_code(self) -> Exit:
+        """The gravest of the runs' codes."""
+        return gravest(*(end.exit_code for end in self.ends))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handler:
+    """Carries out turns. `tell` is given each job with how it ended."""
+
+    settings: Settings
+    sending: Sending
+    halts: Halts
+    tell: Callable[[Sequence[Job], Sequence[Ended]], None]
+
+    def handle(self, job: Job, files: Sequence[Path], lying: Mapping[Path, str]) -> Handled:
+        """Run the files, else go on with what earlier runs left; then move what has ended.
+
+        `lying`: files of earlier runs that still lie in the folder, with their SHA-256.
+        """
+        handled = Handled()
+        taken = self._taken(files, handled)
+        try:
+            with closing(Journal.open(self.settings.journal)) as journal:
+                if taken:
+                    self._run(job, journal, taken, handled)
+                elif not files:
+                    self._resume(job, journal, handled)
+                self._move(job, journal, lying, handled)
+        except ShipbatchError as error:
+            handled.ends.append(Ended(None, None, error.exit_code, str(error)))
+            handled.problems |= {source.path: "" for source in taken if source not in handled.run}
+        if handled.ends:
+            self.tell([job] * len(handled.ends), handled.ends)
+        return handled
+
+    def _taken(self, files: Sequence[Path], handled: Handled) -> list[Source]:
+        """Copy the files. One that changes meanwhile is not whole; one that cannot be read is tried again."""
+        taken = []
+        for file in files:
+            try:
+                taken.append(copied_whole(file, self.settings.state / "inputs"))
+            except FileChanged:
+                handled.changed.append(file)
+            except (UnreadableFile, Fatal) as error:
+                handled.problems[file] = str(error)
+        return taken
+
+    def _run(self, job: Job, journal: Journal, files: Sequence[Source], handled: Handled) -> None:
+        """Run the files together; where that breaks, each alone, so that the one it is due to stops no other."""
+        end = self._carried_out(job, journal, files)
+        if end.account is None and end.exit_code is Exit.FATAL and len(files) > 1:
+            for file in files:
+                self._run(job, journal, [file], handled)
+            return
+        handled.ends.append(end)
+        if end.account is None:
+            handled.problems |= {file.path: "" for file in files}  # the run's own message says it
+            return
+        handled.run.extend(files)
+        for one in move_files_of(end.account):
+            _sort(one, handled)
+
+    def _resume(self, job: Job, journal: Journal, handled: Handled) -> None:
+        if journal.in_states(job.account.seller, [State.PLANNED, *OPEN], due_by=now_ms()):
+            end = self._carried_out(job, journal, None)
+            if end.exit_code is not Exit.BUSY:  # whoever holds the account goes on with it
+                handled.ends.append(end)
+
+    def _carried_out(self, job: Job, journal: Journal, files: Sequence[Source] | None) -> Ended:
+        @contextmanager
+        def follow(followed: Sequence[Followed]) -> Iterator[None]:
+            with self.halts.heeded(job.name, followed), self.sending.follow(followed):
+                yield
+
+        sending = replace(self.sending, follow=follow)
+        if files is None:
+            return carry_out([job], journal, lambda one, book: one.left_over(book), sending)[0]
+        return carry_out([job], journal, lambda one, book: one.planned(book, files), sending)[0]
+
+    def _move(self, job: Job, journal: Journal, lying: Mapping[Path, str], handled: Handled) -> None:
+        for path, sha256 in lying.items():
+            one = move_file(journal, self.settings, job.account.seller, path, sha256)
+            if one is not None:
+                _sort(one, handled)
+
+
+def _sort(one: Moved | Left, handled: Handled) -> None:
+    if isinstance(one, Moved):
+        handled.moved.append(one)
+    else:
+        handled.left.append(one)
