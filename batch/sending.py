@@ -124,6 +124,7 @@ class Dispatch:
             if self.stop.requested:
                 one.stop.request(self.stop.exit_code, self.stop.reason)
             await one.submission.run(errand.orders, left_open=left_open)
+        await self._recorder.write()  # once nothing is on record, all is that workers gave it before they were stopped
         return _sent(one)
 
     def _followed(self, errand: Errand, exchange: Exchange, left_open: Sequence[int]) -> Followed:
