@@ -18,34 +18,38 @@ _READY = "ready"
 
 
 def describe(plan: Plan) -> str:
-    """Return the whole plan as text: counts, orders with their parcels, rows that are not sent, warnings and notes."""
+    """Return the whole plan as text: tables, counts, orders with their parcels, rows that are not sent, and notes."""
     return "\n".join(_lines(plan)) + "\n"
 
 
 def _lines(plan: Plan) -> Iterator[str]:
+    names = table_names(plan.shipments)
+    for name, one in zip(names, plan.shipments, strict=True):
+        said = f"profile {one.profile.name}, header in row {one.table.header_row}"
+        yield f"{name}: {'; '.join((said, *one.table.notes))}"
     counts = Counter(outcome or _READY for outcome in plan.rows["outcome"].tolist())
     told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
     yield f"rows: {len(plan.rows)}" + (f" ({told})" if told else "")
     yield f"orders: {len(plan)}"
-    places = _places(plan)
+    places = _places(plan, names)
     for order in plan:
         yield ""
         yield from _order(order, places)
     ended = plan.rows[plan.rows["outcome"] != ""]
     if len(ended):
         yield from ("", "not sent now:")
-        for outcome, reason, place in zip(
+        for outcome, reason, row in zip(
             ended["outcome"].tolist(), ended["reason"].tolist(), ended.index.tolist(), strict=True
         ):
-            yield f"  {places[place]}: {outcome}: {reason}"
+            told = reason.removeprefix(f"{places[row]}: ").removeprefix(f"{names[plan.rows['shipments'].iloc[row]]} ")
+            yield f"  {places[row]}, {outcome}: {told}"
     if len(plan.notes):
         yield from ("", "notes:")
         for effect, reason in zip(plan.notes["effect"].tolist(), plan.notes["reason"].tolist(), strict=True):
             yield f"  {effect}: {reason}"
 
 
-def _places(plan: Plan) -> list[str]:
-    names = table_names(plan.shipments)
+def _places(plan: Plan, names: list[str]) -> list[str]:
     pairs = zip(plan.rows["shipments"].tolist(), plan.rows["row"].tolist(), strict=True)
     return [f"{names[table]} row {row}" for table, row in pairs]
 

@@ -69,14 +69,14 @@ def _differs(column: pd.Series, rows: np.ndarray, others: np.ndarray) -> np.ndar
 def _skip_repeats(draft: Draft, rows: np.ndarray, first: np.ndarray) -> None:
     counts = draft.lines["quantity"].to_numpy()[rows].tolist()
     reasons = [
-        f"{place}: repeats {other} exactly, so its {_units(count)} not sent again"
+        f"{place}: repeats {other} exactly; it is not sent again, and its {_units(count)} open"
         for place, other, count in zip(draft.places(rows), draft.places(first), counts, strict=True)
     ]
     draft.end(rows, SKIPPED, reasons)
 
 
 def _units(count: int) -> str:
-    return {0: "units are", 1: "1 unit is"}.get(count, f"{count} units are")
+    return {0: "units stay", 1: "1 unit stays"}.get(count, f"{count} units stay")
 
 
 def _reject_contradictions(

@@ -81,13 +81,12 @@ def _values(one: Shipments, column: str, chosen: pd.DataFrame) -> list[str]:
 
 
 def _named(one: Shipments, column: str, rows: list[int], values: list[str]) -> list[str]:
+    """Return what each row is called: by the cell's address, header and value, as far as there are any."""
     if not column:
         return [f"row {row}" for row in rows]
     origin = one.origins.get(column)
     name = OUR_NAMES[column] if origin is None else one.table.columns[origin]
-    if origin is None:
-        return [
-            f"row {row} {name}" + (f" {shown(value)}" if value else "") for row, value in zip(rows, values, strict=True)
-        ]
-    letters = column_letters(origin)
-    return [f"{letters}{row} {name} {shown(value)}" for row, value in zip(rows, values, strict=True)]
+    start = "row " if origin is None else column_letters(origin)
+    return [
+        f"{start}{row} {name}" + (f" {shown(value)}" if value else "") for row, value in zip(rows, values, strict=True)
+    ]

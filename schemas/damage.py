@@ -46,6 +46,7 @@ from schemas.ruins import (
     TIDYINGS,
     TIMES,
     UNWRAPPINGS,
+    ZEROED,
 )
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def inspect(columns: pd.DataFrame, kinds: Mapping[str, np.ndarray]) -> tuple[pd.
             found.extend(told)
     columns = columns.assign(**clean)
     lossy = any(reason in LOSSY for told in found for reason in told["reason"].unique())
-    rounded = [_rounded(name, text_array(columns[name]), lossy=lossy) for name in sorted(NUMBERS & {*columns.columns})]
+    rounded = [_rounded(name, text_array(columns[name]), lossy=lossy) for name in sorted(ORDERS & {*columns.columns})]
     return columns, joined([*found, *rounded]).drop_duplicates(["row", "column", "reason"], ignore_index=True)
 
 
@@ -123,17 +124,24 @@ def _unusual(name: str, texts: pa.LargeStringArray, kinds: np.ndarray | None) ->
 
 
 def _rounded(name: str, texts: pa.LargeStringArray, *, lossy: bool) -> Findings:
-    """Reject long numbers of a column that have noughts behind the digits that Excel keeps.
+    """Reject order numbers that were rounded. Of tracking numbers the check digit tells more (`schemas.doubts`)."""
+    rows = np.flatnonzero(rounded(texts, np.zeros(len(texts), np.bool_), lossy=lossy))
+    return findings(rows, name, picked(texts, rows).to_pylist(), Effect.REJECTED, DIGITS_ZEROED)
+
+
+def rounded(texts: pa.LargeStringArray, proven: np.ndarray, *, lossy: bool) -> np.ndarray:
+    """Return where long numbers have noughts behind the digits that Excel keeps, and not by chance.
 
     One number may well end so by itself: either the table has lost digits elsewhere (`lossy`), or all of many end so.
+    `proven` are those that are known to be right.
     """
-    long = np.flatnonzero(lengths(texts) > LONGEST_NUMBER)
+    zeroed = np.zeros(len(texts), np.bool_)
+    long = np.flatnonzero((lengths(texts) > LONGEST_NUMBER) & ~proven)
     numbers = picked(texts, long)
-    whole = matches(numbers, r"[1-9]\d+")
-    zeroed = matches(numbers, r"[1-9]\d{14}0+")
-    if not lossy and ((whole & ~zeroed).any() or len(pc.unique(numbers.filter(pa.array(zeroed)))) < ENOUGH_ROUNDED):
-        return joined(())
-    return findings(long[zeroed], name, numbers.filter(pa.array(zeroed)).to_pylist(), Effect.REJECTED, DIGITS_ZEROED)
+    zeroed[long] = matches(numbers, ZEROED)
+    whole = matches(numbers, r"[1-9]\d+") & ~zeroed[long]
+    enough = not whole.any() and len(pc.unique(texts.filter(pa.array(zeroed)))) >= ENOUGH_ROUNDED
+    return zeroed if lossy or enough else np.zeros(len(texts), np.bool_)
 
 
 def _examine(

@@ -15,7 +15,9 @@ import pyarrow.compute as pc
 
 from schemas.carriers import plain, spoken
 from schemas.characters import contains, lengths, matches, picked, text_series
+from schemas.damage import rounded
 from schemas.findings import Effect, Findings, findings, joined
+from schemas.ruins import DIGITS_ZEROED
 from schemas.tracking import SHAPED, Evidence, bits, candidates, codes_of, without_noughts
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ COUNTED_UP = (
 )
 
 _BY_PLAIN = {plain(carrier): carrier for carrier in SHAPED}
+_E_NOTATION = r"^\d(?:[.,]\d+)?E\+\d+$"
 
 
 def doubts(numbers: pa.LargeStringArray, carriers: Carriers, evidence: Evidence, *, strict: bool) -> Findings:
@@ -46,13 +49,16 @@ def doubts(numbers: pa.LargeStringArray, carriers: Carriers, evidence: Evidence,
     fails = (evidence.fails & own) != 0
     lost = _without_their_noughts(numbers, evidence, own)
     zeroed = _where(numbers, fails, r"\d{15}0{1,2}")
+    lossy = bool(zeroed.any()) or bool(contains(numbers, _E_NOTATION).any())
+    unsure = rounded(numbers, (evidence.passes & own) != 0, lossy=lossy) & ~zeroed
     counted = counted_up(numbers, fails)
     doubtful = Effect.REJECTED if strict else Effect.WARNING
-    wrong = fails & ~zeroed & ~counted
+    wrong = fails & ~zeroed & ~unsure & ~counted
     return joined(
         (
             _told(numbers, lost, Effect.REJECTED, LOST_NOUGHTS),
             _told(numbers, zeroed & ~counted, Effect.REJECTED, LOST_DIGITS),
+            _told(numbers, unsure & ~counted, Effect.REJECTED, DIGITS_ZEROED),
             _told(numbers, counted, Effect.REJECTED, COUNTED_UP),
             _wrong_digits(numbers, wrong, carriers, doubtful),
             _others(numbers, carriers, evidence, own, doubtful),

@@ -54,6 +54,7 @@ MOJIBAKE = Ruin(
     r"|Â[\x{A0}-\x{BF}]|â€|ï»¿|\x{FFFD})(?s:.*)",
 )
 
+ZEROED = r"[1-9]\d{14}0+"  # a long number as it looks when Excel has rounded it
 DIGITS_ZEROED = f"Excel keeps {LONGEST_NUMBER} digits of a number and has put noughts for the rest; {AS_TEXT}"
 
 RUINS = (

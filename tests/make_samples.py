@@ -149,6 +149,12 @@ def _order(chance: random.Random, order: str, customer_order: int, *, parcels: b
     return made
 
 
+def shipments(seed: int, count: int) -> list[Line]:
+    """Return good lines, one for each parcel, as in exports that know nothing of order lines."""
+    by_parcel = {(line.order, line.tracking): line for line in reversed(lines(seed, 2 * count))}
+    return [*reversed(by_parcel.values())][:count]
+
+
 def with_mistakes(good: list[Line], *, e_notation: bool = True) -> list[Line]:
     """Return the lines with one mistake of each kind set in, at places that never change."""
     made = list(good)
@@ -238,6 +244,8 @@ def shipbatch_csv() -> bytes:
         made[61], carrier="Intelcom", tracking="INTLCM0012345", url="https://intelcom.ca/track/INTLCM0012345"
     )
     made[63] = replace(made[63], shipped="2026-11-30")  # too far ahead
+    made[70] = replace(made[70], shipped="2026-11-26 09:00")  # ahead: due then
+    made[73] = replace(made[73], shipped="2026-11-24")  # the day on which the file is read
     made[65] = replace(made[65], shipped="2026-11-17")  # a day without a time
     rows = [list(OUR_HEADER), *map(_ours, made)]
     rows[100][11] = "WEB-88123"
@@ -297,15 +305,21 @@ def shipstation_csv() -> bytes:
 
 
 def worldship_csv() -> bytes:
-    """UPS WorldShip: UPS alone, time stamps in figures, voided labels."""
+    """UPS WorldShip: UPS alone, time stamps in figures, voided labels, noughts lost, a label counted up by dragging."""
     chance = random.Random(6)  # noqa: S311 - made-up data, no secret
     header = ("Void Indicator", "Package Ref No.1", "Package Ref No.2", "Tracking No.", "Service Type",
               "ShipmentProcess Timestamp")  # fmt: skip
     rows = [list(header)]
-    for place, line in enumerate(lines(6, 40, parcels=False)):
+    for place, line in enumerate(lines(6, 210, parcels=False)):
         stamp = _day(line.shipped, "%Y%m%d%H%M%S")
         rows.append(["Y" if place in (5, 21) else "N", line.order, line.sku, ups(chance), "UPS Standard", stamp])
-    rows[30][3] = "1Z1111111111111111"
+    rows[30][3] = "1Z1111111111111111"  # its check digit fails
+    rows[40][1] = ""
+    rows[50][5] = "2.02611E+13"
+    rows[60][3] = "RB123456785CA"  # Canada Post's
+    rows.insert(90, rows[70])
+    for place in range(4):
+        rows[100 + place][3] = f"1Z5R893903575671{20 + place}"
     return _csv(rows).encode("cp1252")
 
 
@@ -314,11 +328,11 @@ def chit_chats_csv() -> bytes:
     header = ("shipment_id", "status", "order_id", "order_store", "postage_type", "carrier", "carrier_tracking_code",
               "tracking_url", "ship_date", "to_name", "to_city")  # fmt: skip
     rows = [list(header)]
-    for place, line in enumerate(lines(7, 36, parcels=False)):
+    for place, line in enumerate(with_mistakes(shipments(7, 210))):
         status = "voided" if place in (4, 19) else "released"
         rows.append([
             f"U2{place:08d}", status, line.order, "Walmart Canada", "chit_chats_canada_tracked", line.carrier,
-            "" if place == 9 else line.tracking, "", _day(line.shipped, "%Y-%m-%d"), line.name, line.city,
+            "" if place == 9 else line.tracking, line.url, _day(line.shipped, "%Y-%m-%d"), line.name, line.city,
         ])  # fmt: skip
     return _csv(rows, line_end="\n").encode()
 
@@ -328,8 +342,8 @@ def amazon_txt() -> bytes:
     header = ("order-id", "order-item-id", "quantity", "ship-date", "carrier-code", "carrier-name", "tracking-number",
               "ship-method")  # fmt: skip
     rows = [["TemplateType=OrderFulfillment", "Version=2011.1102", *[""] * 6], list(header)]
-    for line in lines(8, 30):
-        other = line.carrier in ("Canpar", "Purolator")
+    for line in with_mistakes(lines(8, 205)):
+        other = line.carrier in ("Canpar", "Purolator", "Pigeon Express")
         rows.append([
             line.order, str(line.line), line.quantity, _day(line.shipped, "%Y-%m-%dT%H:%M:%S-05:00"),
             "Other" if other else line.carrier, line.carrier if other else "", line.tracking, line.service,
@@ -343,12 +357,15 @@ def matrixify_xlsx() -> bytes:
               "Fulfillment: Processed At", "Fulfillment: Tracking Company", "Fulfillment: Tracking Number",
               "Fulfillment: Tracking URL", "Fulfillment: Send Receipt")  # fmt: skip
     rows: list[list[Any]] = [list(header)]
-    for place, line in enumerate(lines(9, 24)):
+    for place, line in enumerate(with_mistakes(lines(9, 110), e_notation=False)):
         start = [5_800_000_000 + place, line.order, "UPDATE"]
-        rows.append([*start, "Line Item", line.sku, int(line.quantity), *[None] * 6])
+        quantity = int(line.quantity) if line.quantity.isdigit() else line.quantity
+        if line.line == 1:
+            rows.append([*start, "Line Item", line.sku, quantity, *[None] * 6])
         stamp = _day(line.shipped, "%Y-%m-%d %H:%M:%S -0500")
-        fulfilled = ["success", stamp, line.carrier, line.tracking, None, "FALSE"]
-        rows.append([*start, "Fulfillment Line", line.sku, int(line.quantity), *fulfilled])
+        status = "cancelled" if place in (14, 66) else "success"
+        fulfilled = [status, stamp, line.carrier, line.tracking or None, line.url or None, "FALSE"]
+        rows.append([*start, "Fulfillment Line", line.sku, quantity, *fulfilled])
     return _xlsx(rows, "Orders")
 
 
@@ -358,12 +375,13 @@ def eshipper_csv() -> bytes:
               "ShipTo Company", "ShipTo City", "Master Tracking #", "Tracking #s", "Status", "Total Charge",
               "Currency")  # fmt: skip
     rows = [list(header)]
-    for place, line in enumerate(lines(10, 30, parcels=False)):
+    for place, line in enumerate(with_mistakes(shipments(10, 205))):
         rows.append([
             _day(line.shipped, "%Y-%m-%d"), str(8_400_000 + place), line.order, line.carrier, line.service, "Box", "1",
             line.name, line.city, line.tracking, line.tracking,
             "Cancelled" if place == 6 else "Delivered", "12.40", "CAD",
         ])  # fmt: skip
+    rows[20][6], rows[20][10] = "2", f"{rows[20][9]}, {rows[21][9]}"  # both packages of a shipment in one cell
     rows.append(["Total", *[""] * 11, f"{12.40 * (len(rows) - 1):.2f}", "CAD"])
     return _csv(rows).encode("cp1252")
 
@@ -379,9 +397,56 @@ def shippingeasy_csv() -> bytes:
             _day(line.shipped, "%m/%d/%Y"), "warehouse", "11/01/2026", "49.99", "Walmart", line.order, line.name,
             line.carrier, "eShipper", line.service, line.quantity, f"'{line.tracking}", line.sku, f"Article {line.sku}",
         ]
-        for line in lines(11, 30, parcels=False)
+        for line in with_mistakes(lines(11, 200))
     ]  # fmt: skip
     return _csv(rows).encode()
+
+
+def fedex_xlsx() -> bytes:
+    """FedEx Ship Manager's history: one row for each piece, labels that were never printed, numbers dragged down."""
+    chance = random.Random(12)  # noqa: S311 - made-up data, no secret
+    header = ("shipDate", "masterTrackingNumber", "pieceTrackingNumber", "status", "reference", "poNumber",
+              "numberOfPackages", "totalShipmentWeight", "weightUnits", "recipientContactName", "recipientCity",
+              "senderCountry")  # fmt: skip
+    rows: list[list[Any]] = [list(header)]
+    for place, line in enumerate(lines(12, 205, parcels=False)):
+        number, printed = fedex(chance), place not in (7, 80, 81)
+        rows.append([
+            _day(line.shipped, "%Y-%m-%d"), number if printed else None, number if printed else None,
+            "ALL_DOCS_PRINTED" if printed else ("NOT_PRINTED", "EXPIRED")[place % 2], line.order, None,
+            1, 1.2, "KGS", line.name, line.city, "CA",
+        ])  # fmt: skip
+    rows[10][4:6] = None, rows[10][4]  # the order's number in the other column
+    rows[20][4] = None
+    rows[30][2] = None  # the only piece: the shipment's number is its own
+    rows[40][2] = int(rows[40][2])
+    rows[50][2] = "#REF!"
+    for place in range(1, 5):
+        rows[60 + place][2] = str(int(rows[60][2]) + place)
+    return _xlsx(rows, "Shipment_Report")
+
+
+def french_csv() -> bytes:
+    """What a warehouse types in French: semicolons, Windows-1252, the day first, numbers in groups, a total line."""
+    header = ("N° de commande", "Ligne", "Transporteur", "Numéro de suivi", "Date d'expédition", "Quantité",
+              "Code article", "Destinataire", "Ville", "Remarque")  # fmt: skip
+    names = {"Canada Post": "Postes Canada", "Lettermail": "Poste-lettres"}
+    rows = [["Expéditions de novembre"], [], list(header)]
+    for place, line in enumerate(with_mistakes(lines(13, 220))):
+        digits = line.tracking.isdigit() and place % 3 == 0
+        number = "\u00a0".join(line.tracking[at : at + 4] for at in range(0, len(line.tracking), 4))
+        rows.append([
+            line.order, str(line.line), names.get(line.carrier, line.carrier), number if digits else line.tracking,
+            _day(line.shipped, "%d/%m/%Y"), line.quantity, line.sku, line.name, line.city, line.note,
+        ])  # fmt: skip
+    rows[20][4] = "le 5 novembre"
+    rows[24][4] = "5 novembre 2026"
+    rows[70][3] = f"{rows[70][3]} et {rows[75][3]}"
+    rows[77][0] = "3,09121E+14"
+    rows[80][5] = "1-févr"
+    rows.insert(100, list(header))
+    rows.append(["Total général", "", "", "", "", str(len(rows) - 4)])
+    return _csv(rows, ";").encode("cp1252")
 
 
 SAMPLES: dict[str, Callable[[], bytes]] = {
@@ -396,6 +461,8 @@ SAMPLES: dict[str, Callable[[], bytes]] = {
     "matrixify/orders.xlsx": matrixify_xlsx,
     "eshipper/report.csv": eshipper_csv,
     "shippingeasy/report.csv": shippingeasy_csv,
+    "fedex-ship-manager/history.xlsx": fedex_xlsx,
+    "generic/expeditions.csv": french_csv,
 }
 
 

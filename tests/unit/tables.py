@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
 from batch.draft import Policy
+from batch.reading.declaration import Profile
 from batch.reading.shipments import Shipments
 from batch.reading.table import Source, Table
 from schemas.findings import no_findings
@@ -18,8 +19,6 @@ from schemas.shipment import SHIPMENT_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from batch.reading.declaration import Profile
 
 TORONTO = ZoneInfo("America/Toronto")
 NOW = 1795550400000  # 2026-11-24T20:00:00Z, 15:00 in Toronto
@@ -71,7 +70,7 @@ def shipments(
             kinds=kinds,
             rows=np.arange(2, len(rows) + 2),
         ),
-        profile=cast("Profile", None),
+        profile=Profile(name="shipbatch", title="Our own columns"),
         columns=columns,
         origins={name: place for place, name in enumerate(named)},
         shipped_at=pd.Series([YESTERDAY] * len(rows) if shipped_at is None else shipped_at, dtype=np.int64),

@@ -190,7 +190,9 @@ def test_exact_repeats_are_skipped_naming_the_first_wherever_it_stands() -> None
     plan = make_plan([first, second], policy())
 
     assert _outcomes(plan) == ["", "", "skipped"]
-    assert _reasons(plan)[2] == "b.csv row 3: repeats a.csv row 2 exactly, so its 2 units are not sent again"
+    assert _reasons(plan)[2] == (
+        "b.csv row 3: repeats a.csv row 2 exactly; it is not sent again, and its 2 units stay open"
+    )
     assert len(plan.order(0).parcels) == 1
 
 

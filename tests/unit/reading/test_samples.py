@@ -10,25 +10,41 @@ from hypothesis import strategies as st
 from batch.errors import UnreadableFile
 from batch.reading import Source, Table, read_shipments, read_tables
 from tests import make_samples
-from tests.unit.reading.making import BOOKS, DATA, KNOWN, PROFILES, TORONTO, cells, source, tables, workbook
+from tests.unit.reading.binary import binary_workbook
+from tests.unit.reading.making import (
+    BOOKS,
+    DATA,
+    GOOD,
+    HEADER,
+    KNOWN,
+    PROFILES,
+    TORONTO,
+    cells,
+    source,
+    tables,
+    workbook,
+)
 from tests.unit.reading.test_archive import zipped
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-EXPECTED = {
+EXPECTED = {  # profile, rows, rows that are no shipment
     "shipbatch/november.csv": ("shipbatch", 223, 1),
     "shipbatch/november.xlsx": ("shipbatch", 203, 0),
     "shipbatch/novembre.csv": ("shipbatch", 40, 0),
     "seller-center/bulk.csv": ("seller-center", 182, 2),
     "shipstation/shipments.csv": ("shipstation", 193, 3),
-    "ups-worldship/daily.csv": ("ups-worldship", 41, 2),
-    "chit-chats/shipments.csv": ("chit-chats", 38, 2),
-    "amazon-fulfillment/confirmation.txt": ("amazon-fulfillment", 31, 0),
-    "matrixify/orders.xlsx": ("matrixify", 48, 24),
-    "eshipper/report.csv": ("eshipper", 31, 2),
-    "shippingeasy/report.csv": ("shippingeasy", 30, 0),
+    "ups-worldship/daily.csv": ("ups-worldship", 211, 2),
+    "chit-chats/shipments.csv": ("chit-chats", 212, 2),
+    "amazon-fulfillment/confirmation.txt": ("amazon-fulfillment", 208, 0),
+    "matrixify/orders.xlsx": ("matrixify", 183, 73),
+    "eshipper/report.csv": ("eshipper", 208, 2),
+    "shippingeasy/report.csv": ("shippingeasy", 202, 0),
+    "fedex-ship-manager/history.xlsx": ("fedex-ship-manager", 207, 3),
+    "generic/expeditions.csv": ("generic", 226, 2),
 }
+UNREADABLE_TIMES = {"32/13/2026", "soon", "le 5 novembre", "2.02611E+13"}
 
 
 @pytest.mark.parametrize("name", make_samples.SAMPLES)
@@ -38,7 +54,7 @@ def test_each_sample_is_read_by_its_profile(name: str) -> None:
     assert (one.profile.name, len(one.columns)) == (profile, rows)
     assert (one.findings["effect"] == "skipped").sum() == skipped
     rejected = one.findings[one.findings["effect"] == "rejected"]
-    assert set(rejected["value"]) <= {"32/13/2026", "soon"}
+    assert set(rejected["value"]) <= UNREADABLE_TIMES
     unread = set(one.findings["row"])
     assert all(instant or row in unread for row, instant in enumerate(one.shipped_at))
 
@@ -61,8 +77,8 @@ def test_check_digits_are_those_of_the_carriers_test_numbers(digits: str, check:
 
 
 WHOLE = {name: (DATA / name).read_bytes() for name in EXPECTED}
-WHOLE["books/november.xls"] = (BOOKS / "november.xls").read_bytes()
-WHOLE["books/november.ods"] = (BOOKS / "november.ods").read_bytes()
+WHOLE |= {f"books/{path.name}": path.read_bytes() for path in BOOKS.iterdir()}
+WHOLE["binary.xlsb"] = binary_workbook([HEADER.split(","), GOOD.split(","), ["1", "UPS", "#N/A", 46349.5]])
 WHOLE["packed.csv.gz"] = gzip.compress(WHOLE["shipbatch/november.csv"], mtime=0)
 WHOLE["packed.zip"] = zipped({"a.csv": WHOLE["shipstation/shipments.csv"]})
 WHOLE["page.xls"] = (

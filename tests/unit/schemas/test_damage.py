@@ -150,8 +150,8 @@ def test_a_number_of_fifteen_digits_may_be_stored_as_a_number() -> None:
 ROUNDED = [f"7035114477138{number}0" for number in range(10, 10 + ENOUGH_ROUNDED)]
 
 
-def test_long_numbers_that_all_end_in_noughts_were_rounded() -> None:
-    rows = [{"tracking_number": number} for number in ["12345", *ROUNDED]]
+def test_long_order_numbers_that_all_end_in_noughts_were_rounded() -> None:
+    rows = [{"purchase_order_id": number} for number in ["309121065891123", *ROUNDED]]
     _, found = inspect(shipment_columns(rows), {})
 
     assert found["row"].tolist() == [1, 2, 3, 4, 5, 6]
@@ -170,17 +170,17 @@ def test_long_numbers_that_all_end_in_noughts_were_rounded() -> None:
     ],
 )
 def test_few_numbers_or_one_with_all_its_digits_are_no_sign_of_rounding(numbers: list[str]) -> None:
-    _, found = inspect(shipment_columns([{"tracking_number": number} for number in numbers]), {})
+    _, found = inspect(shipment_columns([{"customer_order_id": number} for number in numbers]), {})
 
     assert not len(found)
 
 
 @pytest.mark.parametrize("lossy", ["7.03511E+15", "9400111206206400000000", "7035114477138472.0"])
-def test_where_a_number_has_lost_its_digits_one_that_ends_in_noughts_has_too(lossy: str) -> None:
-    rows = [{"tracking_number": lossy}, {"tracking_number": ROUNDED[0]}, {"purchase_order_id": "3091210658911330"}]
-    _, found = inspect(shipment_columns([*rows, {"tracking_number": "7035114477138472"}]), {})
+def test_where_a_number_has_lost_its_digits_an_order_that_ends_in_noughts_has_too(lossy: str) -> None:
+    rows = [{"tracking_number": lossy}, {"purchase_order_id": ROUNDED[0]}, {"purchase_order_id": "3091210658911331"}]
+    _, found = inspect(shipment_columns(rows), {})
 
-    assert sorted(found["row"][found["effect"] == "rejected"].unique()) == [0, 1, 2]
+    assert sorted(found["row"][found["effect"] == "rejected"].unique()) == [0, 1]
 
 
 def _inspected_time(value: str, kind: Kind = Kind.TEXT) -> tuple[str, list[tuple[str, str]]]:

@@ -6,6 +6,7 @@ from schemas import doubts as told
 from schemas.carriers import read_carriers
 from schemas.characters import text_array
 from schemas.doubts import doubts
+from schemas.ruins import DIGITS_ZEROED
 from schemas.tracking import candidates
 from tests.unit.tables import texts
 
@@ -71,6 +72,27 @@ def test_another_carriers_unmistakable_number_is_a_warning_or_strictly_a_rejecti
 )
 def test_damage_that_the_check_digit_shows_is_rejected(carrier: str, number: str, reason: str) -> None:
     assert _found((carrier, number)) == [(0, "rejected", reason)]
+
+
+ROUNDED = [f"7035114477138{number}0" for number in range(10, 16)]
+
+
+@pytest.mark.parametrize("lossy", [("CPC", "7.03511E+15"), ("CPC", "7035114477138470")])
+def test_where_a_number_has_lost_its_digits_one_without_a_check_digit_that_ends_in_noughts_has_too(
+    lossy: tuple[str, str],
+) -> None:
+    found = _found(("Nationex", ROUNDED[0]), ("Nationex", "7035114477138472"), ("CPC", "4002847324519520"), lossy)
+
+    assert [one for one in found if one[0] < 3] == [(0, "rejected", DIGITS_ZEROED)]
+
+
+def test_long_numbers_that_all_end_in_noughts_were_rounded_unless_their_check_digits_are_right() -> None:
+    good = [("CPC", "4002847324519520"), ("CPC", "7035114037654350")]
+
+    assert _found(*[("Nationex", number) for number in ROUNDED], *good) == [
+        (row, "rejected", DIGITS_ZEROED) for row in range(6)
+    ]
+    assert _found(*[("Nationex", number) for number in ROUNDED[1:]], *good) == []
 
 
 def test_numbers_that_count_up_are_rejected_but_the_first_whose_check_digit_is_right() -> None:
