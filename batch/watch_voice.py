@@ -50,7 +50,8 @@ class Voice:
     ) -> None:
         """Speak to people on `console`, else to the log. `print_json` is given each run's summary."""
         self._zone, self._console, self._print_json = zone, console, print_json
-        self._said: dict[object, str] = {}
+        self._said: dict[object, str] = {}  # what is wrong, by what it is about
+        self._states: dict[Path, str] = {}  # of files that are not taken yet
         self._speaking = threading.Lock()
 
     def say(self, text: str, style: str = "", **told: object) -> None:
@@ -76,27 +77,28 @@ class Voice:
     def forget_all_but(self, abouts: Collection[object]) -> None:
         """Forget what was said of what is gone."""
         self._said = {about: text for about, text in self._said.items() if about in abouts or isinstance(about, str)}
+        self._states = {path: state for path, state in self._states.items() if path in abouts}
 
     # Files
 
     def arriving(self, path: Path, quiet: float) -> None:
         """Say that a file has come and is not whole yet."""
-        if path not in self._said:
-            self._said[path] = "arriving"
+        if path not in self._states:
+            self._states[path] = "arriving"
             text = f"{path.name}: arriving; it is taken when it has not changed for {span(quiet)}"
             self.say(text, "dim", file=str(path), state="arriving")
 
     def cut_short(self, path: Path, seconds: float) -> None:
         """Say that a file ends within a line."""
-        if self._said.get(path) != "cut short":
-            self._said[path] = "cut short"
+        if self._states.get(path) != "cut short":
+            self._states[path] = "cut short"
             text = f"{path.name}: its last line has no line end, so the copy may have stalled; waiting {span(seconds)}"
             self.say(text, "yellow", file=str(path), state="cut short")
 
     def taken(self, account: str, files: Sequence[Path]) -> None:
         """Say that files are being run."""
         for path in files:
-            self._said.pop(path, None)
+            self._states.pop(path, None)
             self.say(f"{path.name}: taken", "dim", file=str(path), account=account, state="taken")
 
     def paused(self, accounts: Sequence[str], *, everything: bool) -> None:
