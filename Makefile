@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+READY_TO_MEASURE := $(VENV)/.ready-to-measure
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types bench golden clean
+.PHONY: help setup run test lint types bench profile golden clean
 
 help: ## Tell what there is
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,8 +32,15 @@ lint: $(READY) ## Check style
 types: $(READY) ## Check types
 	$(BIN)/mypy
 
-bench: $(READY) ## Measure against the named baselines
-	$(BIN)/python -m pytest -p no:randomly -p no:cacheprovider --override-ini=norecursedirs= tests/bench $(if $(ONLY),-k $(ONLY)) -s
+$(READY_TO_MEASURE): $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+	touch $(READY_TO_MEASURE)
+
+bench: $(READY_TO_MEASURE) ## Measure all budgets, or ONLY="pace journal"; QUICK=1 for a glance
+	$(BIN)/python -m tests.bench $(ONLY) $(if $(QUICK),--quick)
+
+profile: $(READY_TO_MEASURE) ## Show where an order's microseconds go
+	$(BIN)/python -m tests.bench.hot_spots
 
 golden: $(READY) ## Write the plans beside the sample exports anew
 	$(BIN)/python -m pytest tests/acceptance/test_samples.py --golden
