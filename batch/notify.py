@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from batch.messages import Message
 
+_TALKATIVE = ("apprise", "urllib3", "requests")
 _HEARTBEAT_TIMEOUT = 10.0  # s
 _SILENT = (Exit.UNKNOWN, Exit.FATAL, Exit.BUSY, Exit.INTERRUPTED, Exit.TERMINATED)
 _MISSING = "notify.urls is set, but Apprise is not installed, so nobody is told: pip install 'shipbatch[notify]'."
@@ -39,35 +40,35 @@ def deliver(urls: Sequence[SecretStr], message: Message) -> list[str]:
     An address is a secret, so sentences call it by its place in the settings.
     """
     try:
-        import apprise  # noqa: PLC0415 - an extra, and only for those who want to be told
+        import apprise  # noqa: F401, PLC0415 - an extra, and only for those who want to be told
     except ImportError:
         return [_MISSING] * len(urls)
     _keep_quiet()
-    asset = apprise.AppriseAsset(app_id="shipbatch", app_desc="shipbatch", app_url="")
-    problems = []
-    for place, url in enumerate(urls):
-        service = apprise.Apprise(asset=asset)
-        with warnings.catch_warnings():  # of a library's own modules, which are read here
+    said = {place: _problem(url.get_secret_value(), message) for place, url in enumerate(urls, 1)}
+    return [f"notify.urls, address {place}: {problem}" for place, problem in said.items() if problem]
+
+
+def _problem(url: str, message: Message) -> str:
+    """Send the message to one address; return what went wrong, "" for nothing."""
+    import apprise  # noqa: PLC0415 - the same
+
+    service = apprise.Apprise(asset=apprise.AppriseAsset(app_id="shipbatch", app_desc="shipbatch", app_url=""))
+    try:
+        with warnings.catch_warnings():  # of the library's own modules, which are read here
             warnings.simplefilter("ignore")
-            known = service.add(url.get_secret_value())
-            taken = known and service.notify(
-                title=message.title, body=message.body, body_format=apprise.NotifyFormat.TEXT
-            )
-        if not known:
-            problems.append(f"notify.urls, address {place + 1}: Apprise does not know this kind of address.")
-        elif not taken:
-            problems.append(
-                f"notify.urls, address {place + 1}: the message was not taken; it is tried again next time."
-            )
-    return problems
+            if not service.add(url):
+                return "Apprise does not know this kind of address."
+            text = apprise.NotifyFormat.TEXT
+            taken = bool(service.notify(title=message.title, body=message.body, body_format=text))
+    except Exception:  # noqa: BLE001 - one of a hundred services; what it raises may quote the address
+        taken = False
+    return "" if taken else "the message was not taken; it is tried again next time."
 
 
 def _keep_quiet() -> None:
-    """Keep the library's own log lines away: addresses are in them."""
-    log = logging.getLogger("apprise")
-    log.propagate = False
-    if not log.handlers:
-        log.addHandler(logging.NullHandler())
+    """Let the libraries log nothing: addresses are in their lines."""
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 def beat(url: SecretStr, exit_code: Exit) -> str:

@@ -52,7 +52,7 @@ class Turns(Executor):
         self.all: list[Turn] = []
         self.over = False
 
-    def submit(self, _work: object, /, *given: object, **_named: object) -> Future[Any]:  # type: ignore[override]
+    def submit(self, _work: object, /, *given: object, **_named: object) -> Future[Any]:
         account, files, lying = cast("tuple[str, list[Path], dict[Path, str]]", given)
         turn = Turn(account, [file.name for file in files], [file.name for file in lying], Future())
         self.all.append(turn)
