@@ -6,8 +6,9 @@ Writing is asked for in entries, so that those of many orders can be put into on
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -15,7 +16,7 @@ from batch.marketplace.orders import Parcel, ShippingUpdate
 from batch.outcomes import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from batch.journal.states import State
 
@@ -26,6 +27,9 @@ class Part:
 
     outcome: Outcome
     reason: str
+
+
+Parts = tuple[Part | None, ...]  # beside each parcel of the file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +44,7 @@ class Begin:
     at: int  # UTC epoch milliseconds
     update: ShippingUpdate | None = None  # given for the first call of an update: what is claimed
     parts: tuple[int, ...] = ()  # beside each parcel of the update: which parcel of the file it comes from
+    ended: Parts = ()  # beside each parcel of the file: how it ended, None where it goes with the update
     before: dict[str, int] | None = None  # units of each line that were shipped beforehand
 
 
@@ -47,6 +52,7 @@ class Begin:
 class End:
     """What came of a call."""
 
+    order: int
     correlation_id: str
     at: int
     status: int
@@ -62,7 +68,7 @@ class Change:
     to: State
     at: int
     reason: str = ""
-    parts: tuple[Part | None, ...] = ()  # beside each parcel of the file; empty: all as the order
+    parts: Parts = ()  # beside each parcel of the file; empty: all as the order
     note: str = ""
     ship_by: int = 0
     purchase_order_id: str = ""  # where it was found by the customer order id
@@ -73,13 +79,13 @@ Entry = Begin | End | Change
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A parcel that some order of ours was, is or may have been sent with."""
+    """A parcel that some order of ours was, is or may have been sent with. It stands for as long as it is there."""
 
-    line_number: str
+    line_number: str  # without leading zeros
     parcel: str
     quantity: int
     order: int
-    state: State
+    state: State  # the order's; shipped, too, for a parcel that is known to be shipped, whatever became of its order
     sent_at: int
 
 
@@ -91,6 +97,7 @@ class Planned:
     state: State
     reason: str = ""
     finished_at: int = 0
+    parts: Parts = ()  # beside each parcel how it ended, where that is not how the order did
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,20 +112,58 @@ class JournalOrder:
     sent: tuple[Parcel, ...] = ()  # what the last update said
     sent_parts: tuple[int, ...] = ()  # beside each of them: which parcel of the file it comes from
     before: dict[str, int] | None = None
-    ended: tuple[Part | None, ...] = ()  # parcels of the file that have ended for good, whatever becomes of the others
+    ended: Parts = ()  # parcels of the file that have ended for good, whatever becomes of the others
     claims: tuple[Claim, ...] = ()  # of other orders, on the same purchase order
     due_at: int = 0
     correlation_id: str = ""
     sent_at: int = 0
 
 
-def fingerprint(parcels: Iterable[Parcel]) -> str:
-    """Return what tells the same order from a changed one, whatever file, name or sequence it came in."""
-    ordered = sorted(parcels, key=lambda parcel: (parcel.line_number, parcel.sku, parcel.key, parcel.quantity))
-    return hashlib.blake2b(orjson.dumps(ordered), digest_size=16).hexdigest()
+# The members of a parcel, as the journal keeps them. One that comes later joins at the end, and as what tells parcels
+# apart only where it means that the order changed: a refused order is sent again when its fingerprint becomes another.
+_MEMBERS = (
+    "line_number",
+    "sku",
+    "quantity",
+    "carrier",
+    "other_carrier",
+    "method_code",
+    "tracking_number",
+    "tracking_url",
+    "shipped_at",
+    "date_only",
+    "ship_from_country",
+    "seller_order_id",
+)
+_members = attrgetter(*_MEMBERS)
 
 
-def parts_from(content: bytes | None) -> tuple[Part | None, ...]:
+def fingerprint(parcels: Iterable[Parcel], *, undated_at: int = 0) -> str:
+    """Return what tells the same order from a changed one, whatever file, name or sequence it came in.
+
+    `undated_at` (UTC epoch milliseconds): the ship time that reading gave to rows of a file without ship times, which
+    is another each time the file is read.
+    """
+    told = sorted(_members(replace(one, shipped_at=0) if one.shipped_at == undated_at else one) for one in parcels)
+    return hashlib.blake2b(orjson.dumps(told), digest_size=16).hexdigest()
+
+
+def to_json(parts: Parts) -> bytes | None:
+    """Return parts as JSON, None where all have ended as their order."""
+    return orjson.dumps(parts) if any(parts) else None
+
+
+def content_of(parcels: Iterable[Parcel]) -> bytes:
+    """Return parcels as JSON: a list of each one's members."""
+    return orjson.dumps(list(map(_members, parcels)))
+
+
+def sent_as(parcels: Iterable[Parcel], parts: Sequence[int]) -> bytes:
+    """Return what an update says as JSON: its parcels, and beside each which parcel of the file it comes from."""
+    return orjson.dumps((list(map(_members, parcels)), parts))
+
+
+def parts_from(content: bytes | None) -> Parts:
     """Read parts back from their JSON."""
     if not content:
         return ()
@@ -127,4 +172,14 @@ def parts_from(content: bytes | None) -> tuple[Part | None, ...]:
 
 def parcels_from(content: bytes | None) -> tuple[Parcel, ...]:
     """Read parcels back from their JSON."""
-    return tuple(Parcel(**members) for members in orjson.loads(content)) if content else ()
+    return tuple(map(_parcel, orjson.loads(content))) if content else ()
+
+
+def sent_from(content: bytes | None) -> tuple[tuple[Parcel, ...], tuple[int, ...]]:
+    """Read back what an update said: its parcels, and beside each which parcel of the file it comes from."""
+    parcels, parts = orjson.loads(content) if content else ((), ())
+    return tuple(map(_parcel, parcels)), tuple(parts)
+
+
+def _parcel(members: Iterable[Any]) -> Parcel:
+    return Parcel(**dict(zip(_MEMBERS, members, strict=False)))  # an older journal's has fewer members

@@ -7,23 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import pandas as pd
-from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy import Text, bindparam, case, exists, false, func, or_, select, update
 
 from batch.errors import UsageError
 from batch.journal import tables
+from batch.journal.blocks import blocks
 from batch.journal.entries import parts_from
-from batch.journal.states import OUTCOMES, UNFINISHED, State
+from batch.journal.many import Many
+from batch.journal.states import OUTCOMES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sqlalchemy import Row, Select
 
     from batch.journal.database import Database
-    from batch.journal.journal import Journal
+    from batch.journal.entries import Part, Parts
 
 _runs, _files, _rows = tables.runs, tables.files, tables.rows
 _orders, _attempts, _decisions = tables.orders, tables.attempts, tables.decisions
+_PIECE = 50_000  # rows that are read at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,31 +88,43 @@ def rows_of(database: Database, run: int) -> pd.DataFrame:
             _rows.c.file,
             _rows.c.sheet,
             _rows.c.row,
-            func.coalesce(func.nullif(_orders.c.purchase_order_id, ""), _rows.c.purchase_order_id).label(
+            func.coalesce(func.nullif(_orders.c.purchase_order_id, "", type_=Text), _rows.c.purchase_order_id).label(
                 "purchase_order_id"
             ),
             func.coalesce(_rows.c.order, -1).label("order"),
-            _rows.c.part,
+            func.coalesce(_rows.c.part, -1).label("part"),
             _rows.c.outcome,
             _rows.c.reason,
             _orders.c.state,
             _orders.c.reason.label("order_reason"),
-            _orders.c.parts,
+            case((_rows.c.outcome.is_(None), _orders.c.parts)).label("parts"),
         )
         .outerjoin(_orders, _orders.c.id == _rows.c.order)
         .where(_rows.c.run == run)
         .order_by(_rows.c.position)
     )
     frame = _frame(database, wanted)
-    open_ = frame["outcome"].isna()
-    states = frame.loc[open_, "state"].map(OUTCOMES)
-    frame.loc[open_, "outcome"] = states.astype(object)
-    frame.loc[open_, "reason"] = frame.loc[open_, "order_reason"]
-    for at in frame.index[open_ & frame["parts"].notna()]:
-        part = parts_from(frame.at[at, "parts"])[int(frame.at[at, "part"])]
-        if part is not None:
-            frame.at[at, "outcome"], frame.at[at, "reason"] = str(part.outcome), part.reason
+    ended = frame["outcome"].notna()
+    frame["outcome"] = frame["outcome"].where(ended, frame["state"].map(_NOW).astype("str"))
+    frame["reason"] = frame["reason"].where(ended, frame["order_reason"])
+    apart = frame.index[frame["parts"].notna()]
+    ends = _ends_apart(frame["parts"][apart], frame["part"][apart])
+    told = [place for place, end in zip(apart, ends, strict=True) if end]
+    frame.loc[told, "outcome"] = [str(end.outcome) for end in ends if end]
+    frame.loc[told, "reason"] = [end.reason for end in ends if end]
     return frame.drop(columns=["state", "order_reason", "parts", "part"])
+
+
+_NOW = {state.value: outcome.value for state, outcome in OUTCOMES.items()}
+
+
+def _ends_apart(contents: Iterable[bytes], places: Iterable[int]) -> list[Part | None]:
+    """Return how parcels ended, None for those that ended as their order. Many orders say the same of theirs."""
+    read: dict[bytes, Parts] = {}
+    for content in contents:
+        if content not in read:
+            read[content] = parts_from(content)
+    return [read[content][place] for content, place in zip(contents, places, strict=True)]
 
 
 def keep_rows(database: Database, run: int, rows: pd.DataFrame) -> None:
@@ -120,14 +135,15 @@ def keep_rows(database: Database, run: int, rows: pd.DataFrame) -> None:
             rows["position"].tolist(), rows["outcome"].tolist(), rows["reason"].tolist(), strict=True
         )
     ]
-    kept = (
-        update(_rows)
-        .where(_rows.c.run == bindparam("of_run"), _rows.c.position == bindparam("at"), _rows.c.outcome.is_(None))
-        .values(outcome=bindparam("how"), reason=bindparam("why"))
-    )
-    if values:
-        with database.writing() as connection:
-            connection.execute(kept, values)
+    with database.writing() as connection:
+        _KEEP(connection, values)
+
+
+_KEEP = Many(
+    update(_rows)
+    .where(_rows.c.run == bindparam("of_run"), _rows.c.position == bindparam("at"), _rows.c.outcome.is_(None))
+    .values(outcome=bindparam("how"), reason=bindparam("why"))
+)
 
 
 def orders_of(database: Database, run: int) -> pd.DataFrame:
@@ -159,7 +175,10 @@ def orders_of(database: Database, run: int) -> pd.DataFrame:
 
 
 def attempts_of(database: Database, run: int) -> pd.DataFrame:
-    """Return the calls that a run made for orders, in their order: kind, started_at, ended_at, status, verdict, order."""
+    """Return the calls that a run made for orders, in their order.
+
+    Columns: kind, started_at, ended_at, status, verdict, order.
+    """
     wanted = (
         select(
             _attempts.c.kind,
@@ -200,19 +219,43 @@ def stories_of(database: Database, order: str, *, seller: str | None = None) -> 
         ]
 
 
-def last_rows_of(database: Database, orders: Sequence[int]) -> pd.DataFrame:
+def last_rows_of(database: Database, orders: Iterable[int]) -> pd.DataFrame:
     """Return where orders come from: their rows in the last run that had any, by order of those runs and their input.
 
     Columns: order, part, purchase_order_id, sheet, row, path, sha256, profile.
     """
-    last = (
-        select(_rows.c.order, func.max(_rows.c.run).label("run"))
-        .where(_rows.c.order.is_not(None))
-        .group_by(_rows.c.order)
-    ).subquery()
+    found = [_frame(database, _LAST_ROWS.where(_rows.c.order.in_(block))) for block in blocks(orders)]
+    rows = pd.concat(found or [_frame(database, _LAST_ROWS.where(false()))], ignore_index=True)
+    return rows.sort_values(["run", "position"], ignore_index=True).drop(columns=["run", "position"])
+
+
+_later = _rows.alias()
+_LAST_ROWS = (
+    select(
+        _rows.c.run,
+        _rows.c.position,
+        _rows.c.order,
+        _rows.c.part,
+        _rows.c.purchase_order_id,
+        _rows.c.sheet,
+        _rows.c.row,
+        _files.c.path,
+        _files.c.sha256,
+        _files.c.profile,
+    )
+    .join(_files, (_files.c.run == _rows.c.run) & (_files.c.file == _rows.c.file))
+    .where(~exists().where(_later.c.order == _rows.c.order, _later.c.run > _rows.c.run))
+)
+
+
+def places_of(database: Database, run: int) -> pd.DataFrame:
+    """Return where the rows of a run stand in its files, in input order.
+
+    Columns: order (-1 for none), part, purchase_order_id, sheet, row, path, sha256, profile.
+    """
     wanted = (
         select(
-            _rows.c.order,
+            func.coalesce(_rows.c.order, -1).label("order"),
             _rows.c.part,
             _rows.c.purchase_order_id,
             _rows.c.sheet,
@@ -221,28 +264,18 @@ def last_rows_of(database: Database, orders: Sequence[int]) -> pd.DataFrame:
             _files.c.sha256,
             _files.c.profile,
         )
-        .join(last, (last.c.order == _rows.c.order) & (last.c.run == _rows.c.run))
         .join(_files, (_files.c.run == _rows.c.run) & (_files.c.file == _rows.c.file))
-        .order_by(_rows.c.run, _rows.c.position)
+        .where(_rows.c.run == run)
+        .order_by(_rows.c.position)
     )
-    frame = _frame(database, wanted)
-    return frame[frame["order"].isin(orders)].reset_index(drop=True)
+    return _frame(database, wanted)
 
 
 def unfinished(database: Database, seller: str) -> int:
     """Return how many orders of a seller are planned, being sent or unknown."""
-    wanted = select(func.count()).where(_orders.c.seller == seller, _orders.c.state.in_(UNFINISHED))
+    wanted = select(func.count()).select_from(_orders).where(_orders.c.seller == seller, tables.unfinished)
     with database.reading() as connection:
         return int(connection.execute(wanted).scalar_one())
-
-
-def known_states(journal: Journal, seller: str, orders: Sequence[str]) -> dict[str, tuple[State, str]]:
-    """Return the last state and reason of these purchase orders, where the journal has them."""
-    wanted = select(_orders.c.purchase_order_id, _orders.c.state, _orders.c.reason).where(
-        _orders.c.seller == seller, _orders.c.purchase_order_id.in_(orders)
-    )
-    with journal.database.reading() as connection:
-        return {row.purchase_order_id: (State(row.state), row.reason) for row in connection.execute(wanted)}
 
 
 def _run(row: Row[Any]) -> Run:
@@ -259,6 +292,10 @@ def _run(row: Row[Any]) -> Run:
 
 
 def _frame(database: Database, wanted: Select[Any]) -> pd.DataFrame:
+    """Return what is selected, in pieces of bounded size until it is columns; absent text is NaN."""
+    texts = {column.name: "str" for column in wanted.selected_columns if isinstance(column.type, Text)}
     with database.reading() as connection:
-        result = connection.execute(wanted)
-        return pd.DataFrame(result.all(), columns=list(result.keys()))
+        result = connection.execute(wanted.execution_options(yield_per=_PIECE))
+        names = list(result.keys())
+        pieces = [pd.DataFrame(piece, columns=names).astype(texts) for piece in result.partitions()]
+    return pd.concat(pieces or [pd.DataFrame(columns=names).astype(texts)], ignore_index=True)

@@ -5,21 +5,33 @@ Everything that sends writes here first, in blocks of entries, each block one du
 
 from __future__ import annotations
 
-from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from sqlalchemy import insert, select, update
 
 from batch.journal import tables
+from batch.journal.blocks import blocks
 from batch.journal.claims import claim, claims_of
 from batch.journal.database import Database
-from batch.journal.entries import Begin, Change, Claim, End, Entry, JournalOrder, Planned, parcels_from, parts_from
-from batch.journal.planning import known_block, plan_block
-from batch.journal.states import State
-from batch.journal.writing import begin_calls, change_states, end_calls
-from batch.marketplace.orders import Parcel
-from batch.outcomes import WELL
+from batch.journal.ends import ended_well
+from batch.journal.entries import (
+    Begin,
+    Change,
+    Claim,
+    End,
+    Entry,
+    JournalOrder,
+    Planned,
+    parcels_from,
+    parts_from,
+    sent_from,
+)
+from batch.journal.migrations import prepare
+from batch.journal.planning import Planning, known_block
+from batch.journal.states import UNFINISHED, State
+from batch.journal.writing import begin_calls, change_states, end_calls, standings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,9 +40,7 @@ if TYPE_CHECKING:
 
     from batch.plan import PlannedOrder
 
-_BLOCK = 500  # orders that are looked up or written with one statement
-
-T = TypeVar("T")
+_ROWS = 10_000  # input rows that are written with one statement
 
 
 class Journal:
@@ -43,21 +53,23 @@ class Journal:
     def open(cls, url: str) -> Journal:
         """Open the journal, making it where there is none. Raises `JournalFailed`."""
         database = Database(url)
-        database.prepare()
+        prepare(database)
         return cls(database)
 
     @classmethod
     def open_existing(cls, url: str) -> Journal | None:
         """Open the journal, or return None where there is none yet. Raises `JournalFailed`."""
-        database = Database(url)
-        if not database.exists:
-            return None
-        database.check_version()
-        return cls(database)
+        return cls.open(url) if Database(url).exists else None
 
     def close(self) -> None:
         """Close all connections."""
         self.database.close()
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Make all that this thread writes in the block one transaction: all of it is on record, or nothing."""
+        with self.database.writing():
+            yield
 
     # The run and its files
 
@@ -78,7 +90,7 @@ class Journal:
     def record_rows(self, rows: Iterable[dict[str, Any]]) -> None:
         """Record a run's input rows; one without an outcome has that of its order."""
         with self.database.writing() as connection:
-            for block in _blocks(rows, _BLOCK * 20):
+            for block in blocks(rows, _ROWS):
                 connection.execute(insert(tables.rows), block)
 
     def finish_run(self, run: int, *, at: int, summary: Mapping[str, Any]) -> None:
@@ -92,36 +104,42 @@ class Journal:
     def plan(self, seller: str, orders: Iterable[PlannedOrder], at: int) -> list[Planned]:
         """Record the orders of a plan, in its order, and return where each stands.
 
-        An order that is known with just this content is the same order; one that was held goes back to planned. An older
-        one that is still planned, names the same line and says something else about it, is held: the newer file replaces it.
+        An order that is known with just this content is the same order, and stays as it ended; but one that was held
+        goes back to planned. An older one that is still planned and says something else about the same line is held:
+        what was dropped last counts. `at` is the moment for which the files were read: a parcel that has it as its ship
+        time comes from a file without ship times.
         """
         planned: list[Planned] = []
         with self.database.writing() as connection:
-            for block in _blocks(orders, _BLOCK):
-                planned.extend(plan_block(connection, seller, block, at))
+            planning = Planning(connection, seller, at)
+            for block in blocks(orders):
+                planned.extend(planning.plan(block))
+            planning.finish()
         return planned
 
-    def known(self, seller: str, orders: Iterable[PlannedOrder]) -> list[Planned | None]:
-        """Return where each of these orders stands, None where it is new; nothing is written."""
+    def known(self, seller: str, orders: Iterable[PlannedOrder], at: int = 0) -> list[Planned | None]:
+        """Return where each of these orders stands, None where it is new; nothing is written. `at`: as in `plan`."""
         with self.database.reading() as connection:
-            return [one for block in _blocks(orders, _BLOCK) for one in known_block(connection, seller, block)]
+            return [one for block in blocks(orders) for one in known_block(connection, seller, block, at)]
 
     def load(self, orders: Sequence[int]) -> list[JournalOrder]:
         """Return these orders with all that sending and settling need, in the order asked for."""
         found: dict[int, JournalOrder] = {}
         with self.database.reading() as connection:
-            for block in _blocks(orders, _BLOCK):
+            for block in blocks(orders):
                 rows = connection.execute(select(tables.orders).where(tables.orders.c.id.in_(block))).all()
                 for seller in {row.seller for row in rows}:
-                    ids = {row.purchase_order_id for row in rows if row.seller == seller}
-                    claims = claims_of(connection, seller, sorted(ids - {""}))
-                    for row in rows:
+                    ours = [row for row in rows if row.seller == seller]
+                    claims = claims_of(connection, seller, {row.purchase_order_id for row in ours} - {""})
+                    for row in ours:
                         found[row.id] = _journal_order(row, claims.get(row.purchase_order_id, ()))
         return [found[order] for order in orders]
 
     def in_states(self, seller: str, states: Sequence[State], *, due_by: int | None = None) -> list[int]:
         """Return the seller's orders in these states, oldest first; with `due_by`, those that are due by then."""
         wanted = select(tables.orders.c.id).where(tables.orders.c.seller == seller, tables.orders.c.state.in_(states))
+        if set(states) <= set(UNFINISHED):
+            wanted = wanted.where(tables.unfinished)
         if due_by is not None:
             wanted = wanted.where(tables.orders.c.due_at <= due_by)
         with self.database.reading() as connection:
@@ -133,48 +151,48 @@ class Journal:
         Returns beside each entry the claims of other orders that stand against it; one with any was not written.
         Raises `IllegalChange` and `JournalFailed`; then nothing of the block was written.
         """
-        against: list[tuple[Claim, ...]] = [()] * len(entries)
+        begins = [entry for entry in entries if isinstance(entry, Begin)]
+        changes = [entry for entry in entries if isinstance(entry, Change)]
+        updates = [begin for begin in begins if begin.update is not None]
+        named = {entry.order for entry in begins} | {entry.order for entry in changes}
         with self.database.writing() as connection:
-            for index, entry in enumerate(entries):
-                if isinstance(entry, Begin) and entry.update is not None:
-                    against[index] = claim(connection, entry)
-            begin_calls(
-                connection, [e for e, c in zip(entries, against, strict=True) if isinstance(e, Begin) and not c]
-            )
+            standings = standings_of(connection, named)
+            against = {
+                id(begin): claims for begin, claims in zip(updates, claim(connection, updates), strict=True) if claims
+            }
+            begin_calls(connection, [begin for begin in begins if id(begin) not in against], standings)
             end_calls(connection, [entry for entry in entries if isinstance(entry, End)])
-            change_states(connection, [entry for entry in entries if isinstance(entry, Change)])
-        return against
+            change_states(connection, changes, standings)
+        return [against.get(id(entry), ()) for entry in entries]
 
     def decide(self, order: int, *, decision: str, user: str, note: str, change: Change) -> None:
-        """Record a person's decision about an order, and carry it out in the same transaction."""
+        """Record a person's decision about an order, and carry it out in the same transaction. Raises `IllegalChange`.
+
+        It may end any order that is not shipped, or have it sent. What its last update claimed is free then, but what
+        is known to be shipped.
+        """
         decided = insert(tables.decisions).values(
             order=order, decided_at=change.at, user=user, decision=decision, note=note
         )
         with self.database.writing() as connection:
             connection.execute(decided)
-            change_states(connection, [change])
+            change_states(connection, [change], standings_of(connection, [order]), by_decision=True)
 
 
 def _journal_order(row: Row[Any], claims: Iterable[Claim]) -> JournalOrder:
-    sent = orjson.loads(row.sent) if row.sent else {"parcels": [], "parts": []}
+    sent, sent_parts = sent_from(row.sent)
     return JournalOrder(
         id=row.id,
         purchase_order_id=row.purchase_order_id,
         customer_order_id=row.customer_order_id,
         state=State(row.state),
         parcels=parcels_from(row.content),
-        sent=tuple(Parcel(**members) for members in sent["parcels"]),
-        sent_parts=tuple(sent["parts"]),
+        sent=sent,
+        sent_parts=sent_parts,
         before=orjson.loads(row.before) if row.before else None,
-        ended=tuple(part if part and part.outcome in WELL else None for part in parts_from(row.parts)),
+        ended=ended_well(parts_from(row.parts)),
         claims=tuple(claim for claim in claims if claim.order != row.id),
         due_at=row.due_at,
         correlation_id=row.correlation_id,
         sent_at=row.sent_at,
     )
-
-
-def _blocks(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while block := list(islice(iterator, size)):
-        yield block

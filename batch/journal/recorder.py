@@ -1,14 +1,17 @@
 """Group commit: what many workers want to write at the same moment goes into one transaction, off the event loop.
 
-While one block is being synced to disk, the entries of the next gather; so a block is never larger than what
-leaves within about one sync, and safety costs microseconds an order. Source: measured, one commit an order costs 350 us.
+While one block is being synced to disk, the entries of the next gather; so a block is never larger than what leaves
+within about one sync, and safety costs microseconds an order. Source: measured, one commit an order costs 350 us.
 """
 
 from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
+
+from batch.errors import JournalFailed
+from batch.journal.database import EntryRefused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,31 +23,36 @@ if TYPE_CHECKING:
 _LARGEST_BLOCK = 512  # entries
 
 
+Results = list[tuple["Claim", ...]]  # what `Journal.apply` says of each entry
+
+
 class Recorder:
     """Writes entries to the journal for coroutines. Use as an asynchronous context manager."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._waiting: list[tuple[Sequence[Entry], asyncio.Future[list[tuple[Claim, ...]]]]] = []
+        self._waiting: list[tuple[Sequence[Entry], asyncio.Future[Results]]] = []
         self._writer: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
 
-    async def __aenter__(self) -> Recorder:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._writer is not None:
-            await asyncio.wait([self._writer])
-        self._thread.shutdown()
+        try:
+            if self._writer is not None:
+                await asyncio.wait([self._writer])
+        finally:
+            self._thread.shutdown()
 
-    async def write(self, *entries: Entry) -> list[tuple[Claim, ...]]:
+    async def write(self, *entries: Entry) -> Results:
         """Write the entries durably, all in one transaction; return what `Journal.apply` says of each.
 
-        A caller that is cancelled while it waits has still written.
+        A caller that is cancelled while it waits has still written. Raises what `Journal.apply` raises.
         """
-        written: asyncio.Future[list[tuple[Claim, ...]]] = asyncio.get_running_loop().create_future()
+        written: asyncio.Future[Results] = asyncio.get_running_loop().create_future()
         self._waiting.append((entries, written))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write_blocks(), name="journal")
@@ -54,14 +62,12 @@ class Recorder:
         loop = asyncio.get_running_loop()
         while self._waiting:
             block = self._take()
-            try:
-                results = await loop.run_in_executor(self._thread, self._apply, [entries for entries, _ in block])
-            except Exception as error:  # noqa: BLE001 - whoever waits gets it
-                results = [error] * len(block)
+            groups = [entries for entries, _ in block]
+            results = await loop.run_in_executor(self._thread, self._apply, groups)
             for (_, written), result in zip(block, results, strict=True):
                 _settle(written, result)
 
-    def _take(self) -> list[tuple[Sequence[Entry], asyncio.Future[list[tuple[Claim, ...]]]]]:
+    def _take(self) -> list[tuple[Sequence[Entry], asyncio.Future[Results]]]:
         size = count = 0
         while count < len(self._waiting) and size < _LARGEST_BLOCK:
             size += len(self._waiting[count][0])
@@ -69,29 +75,36 @@ class Recorder:
         block, self._waiting = self._waiting[:count], self._waiting[count:]
         return block
 
-    def _apply(self, groups: list[Sequence[Entry]]) -> list[list[tuple[Claim, ...]] | Exception]:
-        """Write all groups at once; where that fails, each by itself, so that one bad order stops no other."""
+    def _apply(self, groups: list[Sequence[Entry]]) -> list[Results | Exception]:
+        """Write all groups at once; where an entry is at fault, each by itself, so that one bad order stops no other.
+
+        By itself it may succeed, too: where another process claimed a parcel at the same moment, its claim is now seen.
+        """
         try:
-            return list(_split(self._journal.apply([entry for group in groups for entry in group]), groups))
-        except Exception as error:
-            if len(groups) == 1:
-                return [error]
-        return [result for group in groups for result in self._apply([group])]
+            return _split(self._journal.apply([entry for group in groups for entry in group]), groups)
+        except EntryRefused:
+            return [self._alone(group) for group in groups]
+        except JournalFailed as error:
+            return [error] * len(groups)
+        except Exception:  # noqa: BLE001 - a fault of ours in one group; whoever wrote it gets it below
+            return [self._alone(group) for group in groups]
+
+    def _alone(self, group: Sequence[Entry]) -> Results | Exception:
+        try:
+            return self._journal.apply(group)
+        except Exception as error:  # noqa: BLE001 - whoever waits gets it
+            return error
 
 
-def _split(
-    results: list[tuple[Claim, ...]], groups: list[Sequence[Entry]]
-) -> list[list[tuple[Claim, ...]] | Exception]:
-    split: list[list[tuple[Claim, ...]] | Exception] = []
+def _split(results: Results, groups: list[Sequence[Entry]]) -> list[Results | Exception]:
+    split: list[Results | Exception] = []
     for group in groups:
         split.append(results[: len(group)])
         results = results[len(group) :]
     return split
 
 
-def _settle(written: asyncio.Future[list[tuple[Claim, ...]]], result: list[tuple[Claim, ...]] | Exception) -> None:
-    if written.cancelled():
-        return
+def _settle(written: asyncio.Future[Results], result: Results | Exception) -> None:
     if isinstance(result, Exception):
         written.set_exception(result)
     else:

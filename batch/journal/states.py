@@ -1,12 +1,12 @@
 """The states of an order in the journal, and the only changes that are legal.
 
-    planned ─▶ sending ─▶ shipped | refused | held | planned (the answer shows that nothing was done)
+    planned ─▶ sending ─▶ shipped | already_shipped | refused | held | planned (the answer shows that nothing was done)
        │          │
        │          └─▶ unknown ─(settle)─▶ shipped | planned | held | unknown
        └─▶ already_shipped | held | refused          (what the read before sending shows)
 
-A person (`settle`), a new drop of the file or `resume --refused` may send held, refused and dropped orders back to
-planned, or end an open one as shipped or dropped.
+A new drop of its file takes a held order back to planned, and `resume --refused` a refused one. A person (`settle`) may
+end any order that is not shipped as shipped or dropped, or have it sent.
 """
 
 from __future__ import annotations
@@ -34,14 +34,23 @@ UNFINISHED = (State.PLANNED, *OPEN)
 
 # From which states each state may be reached.
 LEGAL: dict[State, tuple[State, ...]] = {
-    State.PLANNED: (State.SENDING, State.UNKNOWN, State.HELD, State.REFUSED, State.DROPPED),
+    State.PLANNED: (State.SENDING, State.UNKNOWN, State.HELD, State.REFUSED),
     State.SENDING: (State.PLANNED,),
     State.UNKNOWN: (State.SENDING, State.UNKNOWN),
-    State.SHIPPED: (State.SENDING, State.UNKNOWN, State.PLANNED, State.HELD, State.REFUSED),
+    State.SHIPPED: (State.SENDING, State.UNKNOWN),
     State.ALREADY_SHIPPED: (State.PLANNED, State.SENDING),
     State.HELD: (State.PLANNED, State.SENDING, State.UNKNOWN),
     State.REFUSED: (State.PLANNED, State.SENDING),
-    State.DROPPED: (State.PLANNED, State.UNKNOWN, State.HELD, State.REFUSED),
+    State.DROPPED: (),
+}
+
+_NOT_SHIPPED = (State.PLANNED, State.SENDING, State.UNKNOWN, State.HELD, State.REFUSED)
+
+# The same for a person's decision.
+BY_DECISION: dict[State, tuple[State, ...]] = {
+    State.PLANNED: (State.SENDING, State.UNKNOWN, State.HELD, State.REFUSED, State.DROPPED),
+    State.SHIPPED: _NOT_SHIPPED,
+    State.DROPPED: _NOT_SHIPPED,
 }
 
 OUTCOMES: dict[State, Outcome] = {

@@ -1,9 +1,13 @@
-"""The journal's tables. All times are UTC epoch milliseconds, for people; order goes by the sequence numbers."""
+"""The journal's tables. All times are UTC epoch milliseconds, for people; order goes by the sequence numbers.
+
+A change here needs a migration: see `migrations.py`.
+"""
 
 from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -12,9 +16,8 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    literal_column,
 )
-
-VERSION = 1  # of the tables; a newer journal is refused
 
 metadata = MetaData()
 _Number = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only in an INTEGER key
@@ -67,11 +70,12 @@ orders = Table(
     Column("correlation_id", Text, nullable=False),  # of the last update sent
     Column("planned_at", BigInteger, nullable=False),
     Column("sent_at", BigInteger, nullable=False),  # the last update; 0: none
-    Column("finished_at", BigInteger, nullable=False),
-    Index("orders_by_purchase_order", "seller", "purchase_order_id"),
-    Index("orders_by_customer_order", "seller", "customer_order_id"),
-    Index("orders_by_state", "seller", "state"),
+    Column("finished_at", BigInteger, nullable=False),  # 0: not ended
+    Index("orders_by_purchase_order", "purchase_order_id", "seller"),
+    Index("orders_by_customer_order", "customer_order_id", "seller", "purchase_order_id"),
 )
+unfinished = orders.c.finished_at == literal_column("0")  # no parameter, so that SQLite sees that the index fits
+Index("orders_unfinished", orders.c.seller, sqlite_where=unfinished, postgresql_where=unfinished)
 
 claims = Table(
     "claims",
@@ -81,7 +85,8 @@ claims = Table(
     Column("line_number", Text, primary_key=True),
     Column("parcel", Text, primary_key=True),
     Column("quantity", Integer, nullable=False),
-    Column("order", ForeignKey("orders.id"), nullable=False),
+    Column("order", ForeignKey("orders.id"), nullable=False, index=True),
+    Column("shipped", Boolean, nullable=False),  # known to be shipped, whatever becomes of its order
 )
 
 attempts = Table(
@@ -91,7 +96,7 @@ attempts = Table(
     Column("order", ForeignKey("orders.id"), nullable=False, index=True),
     Column("run", ForeignKey("runs.number"), nullable=False, index=True),
     Column("kind", Text, nullable=False),  # ship, acknowledge, edit
-    Column("correlation_id", Text, nullable=False, unique=True),
+    Column("correlation_id", Text, nullable=False),
     Column("started_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
     Column("status", Integer),  # HTTP; 0: no answer

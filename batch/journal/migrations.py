@@ -1,0 +1,98 @@
+"""The version of the journal's tables, and the way from each older version to the next.
+
+A migration is a function that takes a connection in a transaction and changes the tables, and what is in them, from one
+version to the next. They stand in `MIGRATIONS` in order: the first leads from version 1 to 2. To change a table:
+
+    1  change it in `tables.py`; new journals are made that way
+    2  write a migration below that gives old ones the same shape, in statements that every database understands
+    3  append it to `MIGRATIONS`; never change or remove one that was released
+
+Before the first of them a copy of an SQLite journal is laid beside it, as `NAME.version-N`. Whoever runs a PostgreSQL
+server keeps copies there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert, select, update
+
+from batch.crashpoints import Step, reached
+from batch.errors import JournalFailed
+from batch.journal import tables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sqlalchemy import Connection
+
+    from batch.journal.database import Database
+
+    Migration = Callable[[Connection], None]
+
+MIGRATIONS: tuple[Migration, ...] = ()
+
+
+def prepare(database: Database, migrations: Sequence[Migration] = MIGRATIONS) -> None:
+    """Make the journal's tables where there are none, and bring older ones up to date.
+
+    Raises `JournalFailed` for a journal that a newer shipbatch wrote, and for a database that holds something else.
+    """
+    database.make_file()
+    reached(Step.JOURNAL_MADE)
+    there = database.tables()
+    if not there:
+        _make_tables(database, 1 + len(migrations))
+    elif tables.version.name not in there:
+        raise JournalFailed(
+            f"{database}: this database holds something else than a journal; give the journal one of its own."
+        )
+    database.keep_private()
+    _migrate(database, migrations)
+
+
+def version_of(database: Database) -> int | None:
+    """Return the version of a journal's tables, None where the database holds something else. Changes nothing."""
+    if tables.version.name not in database.tables():
+        return None
+    with database.reading() as connection:
+        return _version(connection)
+
+
+def version_known() -> int:
+    """Return the version of the tables that this shipbatch writes."""
+    return 1 + len(MIGRATIONS)
+
+
+def _make_tables(database: Database, version: int) -> None:
+    with database.writing() as connection:
+        tables.metadata.create_all(connection)
+        if _version(connection) is None:
+            connection.execute(insert(tables.version).values(version=version))
+
+
+def _migrate(database: Database, migrations: Sequence[Migration]) -> None:
+    known = 1 + len(migrations)
+    with database.reading() as connection:
+        found = _version(connection)
+    if found is None or found > known:
+        raise JournalFailed(
+            f"{database}: the journal has version {found}, this shipbatch knows {known}; "
+            "use the newer shipbatch that wrote it."
+        )
+    if found < known:
+        database.back_up(f"version-{found}")
+    for version in range(found, known):
+        _take(database, version, migrations[version - 1])
+
+
+def _take(database: Database, version: int, migration: Migration) -> None:
+    """Take the tables from a version to the next, unless another process has just done so."""
+    with database.writing() as connection:
+        if _version(connection) == version:
+            migration(connection)
+            connection.execute(update(tables.version).values(version=version + 1))
+
+
+def _version(connection: Connection) -> int | None:
+    return connection.execute(select(tables.version.c.version)).scalar_one_or_none()
