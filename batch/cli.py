@@ -21,12 +21,15 @@ COMMANDS = (
     "run",
     "check",
     "resume",
+    "watch",
     "settle",
     "history",
     "order",
     "report",
     "profiles",
     "sandbox",
+    "doctor",
+    "init",
 )
 """In the order in which `--help` lists them: what is done every day first."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, uuid5
 
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from batch.private import write_private
 from batch.sandbox.access import Seller
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 KEY_FILE = "sandbox-key.pem"
 KEY_BITS = 2048
-_OWNER_ONLY = 0o600
 
 
 def demo_seller(folder: Path | None = None, number: int = 0) -> Seller:
@@ -40,14 +39,6 @@ def demo_key(folder: Path) -> Path:
         content = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         write_private(file, content)
     return file
-
-
-def write_private(file: Path, content: bytes) -> None:
-    """Write a file that nobody but the owner can read, at no moment."""
-    aside = file.with_name(f".{file.name}.{os.getpid()}")
-    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY), "wb") as stream:
-        stream.write(content)
-    aside.replace(file)
 
 
 def example_settings(

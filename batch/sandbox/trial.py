@@ -12,7 +12,8 @@ from batch.errors import UsageError
 from batch.inputs import read_inputs
 from batch.marketplace.exchange import now_ms
 from batch.plan import make_plan
-from batch.sandbox.demo import demo_seller, example_settings, write_private
+from batch.private import write_private
+from batch.sandbox.demo import demo_seller, example_settings
 from batch.sandbox.faults import FaultScriptError, read_rules
 from batch.sandbox.filling import fill
 from batch.sandbox.orders import Status

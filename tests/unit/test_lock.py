@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from batch.errors import AccountBusy, Exit, Fatal
-from batch.lock import account_lock, locks_folder
+from batch.lock import account_lock, holder_of, locks_folder
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -120,3 +120,13 @@ def test_a_lock_that_cannot_be_taken_is_said(state_folder: Path) -> None:
     ):
         pass
     assert state_folder.exists()
+
+
+def test_who_holds_a_lock_can_be_asked_without_taking_or_making_it(state_folder: Path) -> None:
+    assert holder_of("seller") == ""
+    assert not state_folder.exists()
+    with account_lock("seller", account="a", command="run"):
+        assert f"process {os.getpid()}" in holder_of("seller")
+    assert holder_of("seller") == ""
+    with account_lock("seller", account="a", command="run"):
+        pass

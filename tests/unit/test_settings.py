@@ -379,3 +379,21 @@ def test_the_seller_is_who_the_marketplace_takes_us_for(write: Write) -> None:
 
 def test_settings_can_be_built_without_a_file() -> None:
     assert Settings().accounts == {}
+
+
+@pytest.mark.parametrize(("given", "read"), [("CA", "CA"), ("us", "US")])
+def test_a_country_is_two_letters(write: Write, given: str, read: str) -> None:
+    assert load(write(f'{DEFAULT}ship_from_country = "{given}"')).accounts["default"].ship_from_country == read
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "said"),
+    [
+        ("ship_from_country", "Canada", "write the two letters of the country, as in CA (it says 'Canada')."),
+        ("ship_from_country", "XX", "write the two letters of the country, as in CA (it says 'XX')."),
+        ("private_key_keyring", "shipbatch", "write it as service/username."),
+        ("private_key_keyring", "/me", "write it as service/username."),
+    ],
+)
+def test_a_mistake_says_how_to_write_it(write: Write, key: str, given: str, said: str) -> None:
+    assert mistakes(write(f'{DEFAULT}{key} = "{given}"')) == [f"accounts.default.{key}: {said}"]
