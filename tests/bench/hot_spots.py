@@ -32,7 +32,7 @@ _SHOWN = 25
 _OURS = re.compile(r" \((batch|schemas)/")
 _WAITING = ("_worker (concurrent/futures/thread.py", "wait (threading.py")  # where threads wait for work
 
-# The parts of a run, by a frame that only they have; the first that fits counts.
+# The parts of a run, by what only their frames contain; the first that fits counts.
 PARTS = {
     "imports": ("_find_and_load ",),
     "journal, writing": ("apply (batch/journal/journal.py",),
@@ -70,7 +70,7 @@ class Samples:
         """Return the samples by part of the run."""
         found: dict[str, Counter[Stack]] = {name: Counter() for name in (*PARTS, "other")}
         for stack, count in self.counts.items():
-            fits = (name for name, frames in PARTS.items() if any(frame.startswith(frames) for frame in stack))
+            fits = (name for name, frames in PARTS.items() if any(one in frame for one in frames for frame in stack))
             found[next(fits, "other")][stack] += count
         return {name: Samples(counts) for name, counts in found.items()}
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from tests.bench.results import figure, lines
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _MET, _MISSED, _STRETCH = "#2e7d32", "#c62828", "#37474f"
 _ROW = 0.42  # inches
-_LONGEST = 70  # characters of a label
+_TICKS = [0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50, 100]
 
 
 def draw(results: Sequence[Result], folder: Path) -> list[Path]:
@@ -34,8 +34,9 @@ def draw(results: Sequence[Result], folder: Path) -> list[Path]:
         _bar(axes, place, line)
     axes.set_yticks(range(len(shown)), [_label(line) for line in reversed(shown)])
     axes.set_xscale("log")
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_locator(FixedLocator(_TICKS))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}x"))
-    axes.xaxis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}x" if value in (0.5, 2, 5) else ""))
     axes.axvline(1, color="black", linewidth=1)
     axes.set_xlabel("times better than the budget (line: the budget; diamond: the stretch; whisker: all rounds)")
     axes.spines[["top", "right"]].set_visible(False)
@@ -69,5 +70,5 @@ def _better(goal: Goal, value: float) -> float:
 
 
 def _label(line: Line) -> str:
-    what = line.goal.what if not line.goal.what.startswith("the same") else f"{line.name}{line.goal.what[8:]}"
-    return what if len(what) <= _LONGEST else what[: _LONGEST - 1] + "…"
+    name, (same, _, more) = line.name.replace("_", " "), line.goal.what.partition(": ")
+    return f"{name}: {more}" if same == "the same" else name
