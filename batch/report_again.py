@@ -5,12 +5,13 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from batch.accounting import file_accounts, journalled_account
+from batch.accounting import file_accounts, journalled_account, of_leftovers
 from batch.errors import Exit, Fatal, UsageError
 from batch.inputs import read_rows_of
 from batch.job import ended
 from batch.journal import history
 from batch.journal.journal import Journal
+from batch.plan import Policy
 from batch.report.folder import write_report
 
 if TYPE_CHECKING:
@@ -46,11 +47,14 @@ def account_of(journal: Journal, settings: Settings, run: str) -> RunAccount:
         {"path": one.path, "sha256": one.sha256, "profile": one.profile, "rows": one.rows, "problem": one.problem}
         for one in history.files_of(journal.database, found.number)
     ]
-    limits = settings.accounts[found.account].rate.model_dump() if found.account in settings.accounts else {}
+    its = settings.accounts.get(found.account)  # a name may have gone from the settings since
+    now, zone = found.started_at, settings.zone
+    policy = Policy.of(its, zone, now) if its else Policy(zone=zone, now_ms=now)
     account = journalled_account(
         journal.database,
         found.number,
         left.tables,
+        **of_leftovers(left, policy),
         notes=told.get("notes", {}),
         keep=False,  # it may still be under way elsewhere
         run=found.run,
@@ -60,7 +64,7 @@ def account_of(journal: Journal, settings: Settings, run: str) -> RunAccount:
         started_at=found.started_at,
         finished_at=found.finished_at or found.started_at,
         timezone=settings.timezone,
-        limits=limits,
+        limits=its.rate.model_dump() if its else {},
         requests=told.get("requests", {}),
         interrupted=told.get("interrupted", found.finished_at is None),
     )

@@ -62,9 +62,9 @@ ATTEMPT_COLUMNS = {
 FINDING_COLUMNS = {
     "table": "int64",  # index into `RunAccount.tables`
     "row": "int64",  # position in the table's cells, 0-based
-    "column": "int64",  # index of the table's own column, -1 for the whole row
-    "effect": "str",  # rejected, skipped, held, warning, note
-    "reason": "str",  # one sentence
+    "column": "int64",  # index of the table's column, -1 where no column of the file is meant
+    "effect": "str",  # warning, note: the row goes all the same
+    "reason": "str",  # one sentence that begins with its place
 }
 REQUESTS = ("ship", "read", "acknowledge", "throttled", "retries")
 

@@ -161,7 +161,7 @@ def time_to_answer(account: RunAccount) -> Chart | None:
         title="Time to answer",
         svg=drawing.markup(chart, [told.kind for told in found]),
         said=f"Half of the {name} were answered within {first.median:,.0f} ms, 95 of 100 within {first.high:,.0f} ms.",
-        legend=[(told.kind, _NAMES_OF_CALLS[told.kind]) for told in found],
+        legend=[(told.kind, f"{_NAMES_OF_CALLS[told.kind]} answered within") for told in found],
     )
 
 

@@ -86,9 +86,9 @@ def outages(attempts: pd.DataFrame) -> list[tuple[int, int]]:
 # Upper edge of each class in ms, and what it is called.
 LATENCY_CLASSES: tuple[tuple[float, str], ...] = (
     (50, "50 ms"),
-    (100, "100 ms"),
-    (200, "200 ms"),
-    (500, "½ s"),
+    (100, "0.1 s"),
+    (200, "0.2 s"),
+    (500, "0.5 s"),
     (1_000, "1 s"),
     (2_000, "2 s"),
     (5_000, "5 s"),
@@ -157,6 +157,11 @@ class Deadlines:
     def overdue(self) -> int:
         """How many orders are not shipped and past their deadline."""
         return int(self.still_open[:_LATE_CLASSES].sum())
+
+    @property
+    def ahead(self) -> int:
+        """How many orders are not shipped and have time left."""
+        return int(self.still_open[_LATE_CLASSES:].sum())
 
 
 def deadlines(account: RunAccount) -> Deadlines | None:

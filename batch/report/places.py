@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass
 from itertools import islice, pairwise
@@ -11,6 +12,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from batch.reading.table import Table
     from batch.report.account import RunAccount
@@ -25,6 +27,14 @@ class Place:
 
     def __str__(self) -> str:
         return f"{self.table} {'rows' if {',', '-'} & set(self.rows) else 'row'} {self.rows}"
+
+
+def shortest(path: Path) -> str:
+    """Return the path as it is soonest typed: from the working folder where that is shorter."""
+    try:
+        return min(str(path), os.path.relpath(path), key=len)
+    except (OSError, ValueError):  # the working folder is gone, or the path is on another drive
+        return str(path)
 
 
 def places(account: RunAccount, positions: np.ndarray, most: int) -> list[Place]:

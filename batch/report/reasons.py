@@ -25,7 +25,7 @@ _PLACE = r"(?:row [0-9]+|[A-Z]{1,3}[1-9][0-9]*)"
 _VALUE = r'(?: [^":;]+)?(?: "[^"]*")?'  # the column, and what stands in it
 _QUOTED = r'"[^"]*"|“[^”]*”|«[^»]*»'
 _NUMBERED = r"[\pL\pN_#/.:,+-]*\pN[\pL\pN_#/:+-]*([.,]\pN[\pL\pN_#/:+-]*)*"  # a word with a digit in it
-_BLANKS = rf"((?:row )?{BLANK})(?:(?:, and |, | and )(?:row )?{BLANK})+"  # a list of whatever length
+_BLANKS = rf"((?:row )?{BLANK})(?:(?:, and |, | and | )(?:row )?{BLANK})+"  # a list of whatever length
 _APART = "\x1f"  # stands between two reasons while they are taken apart
 
 
@@ -54,6 +54,12 @@ def without_place(reasons: pd.Series, names: Sequence[str]) -> pd.Series:
     return bare.str.replace(rf"(?:{_either(names)}) ({_PLACE})", r"\1", regex=True) if names else bare
 
 
+def cell_of(reason: str, names: Sequence[str]) -> str:
+    """Return the cell that a single reason names and what stands in it, "" where it names no more than a row."""
+    found = re.match(rf"((?:{_any(names)}){_PLACE}{_VALUE}): ", reason)
+    return found[1] if found and found[1].endswith('"') else ""
+
+
 def kinds(bare: pd.Series) -> pd.Series:
     """Return for reasons without places what they have in common with others of their kind: not quotations, numbers."""
     common = bare.str.replace(_QUOTED, f'"{BLANK}"', regex=True)
@@ -64,6 +70,7 @@ def kinds(bare: pd.Series) -> pd.Series:
 def said_of(kind: str, wordings: Sequence[str]) -> str:
     """Return the sentence for a kind: what its reasons without places say, if they all say the same."""
     said = (wordings[0] if len(wordings) == 1 else kind).strip() or NONE_GIVEN
+    said = said.replace(f"row {BLANK}", "another row")
     return f"{said[0].upper()}{said[1:]}" + ("." if said[-1].isalnum() else "")
 
 

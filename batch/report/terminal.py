@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from rich.console import Group
 from rich.padding import Padding
@@ -12,16 +11,19 @@ from rich.text import Text
 
 from batch.errors import Exit
 from batch.outcomes import NEEDS_PERSON, WELL, Outcome
-from batch.report import moments
+from batch.report import figures, moments
 from batch.report.account import READY
-from batch.report.places import places
+from batch.report.bad_cells import WARNING
+from batch.report.places import places, shortest
 from batch.report.summary import outcome_totals
-from batch.report.todo import RESUME, WHO, Task, files_to_mend, tasks
+from batch.report.to_fix import FOLDER as FOLDER_TO_FIX
+from batch.report.todo import COMMANDS, RESUME, WHO, files_to_mend, remarks, tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    import numpy as np
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
     from batch.report.account import FileAccount, RunAccount
@@ -38,8 +40,9 @@ STYLES = {
     READY: "green",
 }
 _MENDABLE = NEEDS_PERSON - {Outcome.UNKNOWN}
+_MEND_ABOVE = "Mend the rows named above and drop the file again."
 _MOST_TASKS = 5  # more than these nobody reads on a terminal; the report has all
-_MOST_FILES = 3
+_MOST_PLACES = 2  # sheets that are named under one reason
 _MOST_STRETCHES = 3  # of row numbers in one sheet
 _BAR = 30  # characters
 
@@ -47,6 +50,10 @@ _BAR = 30  # characters
 _PLAIN = {ord("█"): "#", ord("…"): "...", ord("·"): "-", ord("—"): "-", ord("“"): '"', ord("”"): '"'}
 # Characters that command a terminal: a cell of somebody's file must not.
 _COMMANDS = dict.fromkeys((*range(32), *range(127, 160)), "�")
+
+
+# How it ended, its style, how many rows, why, and where.
+_Reason: TypeAlias = tuple[str, str, int, str, str]
 
 
 class Account:
@@ -84,12 +91,14 @@ def headline(account: RunAccount) -> str:
     return f"{done:,} of {_orders(total)} {'is' if total == 1 else 'are'} shipped{_what_is_left(orders)}."
 
 
-def next_steps(account: RunAccount, *, written: bool = True) -> list[str]:
-    """Return what to do next, one sentence each, none where nothing is to do; `written`: there is a report."""
+def next_steps(account: RunAccount, folder: Path | None = None) -> list[str]:
+    """Return what to do next, one sentence each, none where nothing is to do; `folder`: where the report lies."""
     steps = [_unreadable(file) for file in account.files if file.problem]
     outcomes = set(account.rows["outcome"])
     if outcomes & _MENDABLE:
-        steps.append(_mend(files_to_mend(account)) if written else "Mend the rows named above and drop the file again.")
+        steps.append(_mend(files_to_mend(account), folder) if folder else _MEND_ABOVE)
+    if Outcome.HELD in outcomes and folder:
+        steps.append(f"Or decide what becomes of an order that is held: {COMMANDS[Outcome.HELD]}")
     if Outcome.UNKNOWN in outcomes:
         steps.append(f"Do not send the unknown ones again by hand: {RESUME} looks once more.")
     elif Outcome.NOT_ATTEMPTED in outcomes and not account.ready:
@@ -102,9 +111,10 @@ def _unreadable(file: FileAccount) -> str:
     return file.problem if name in file.problem else f"{name}: {file.problem}"
 
 
-def _mend(files: list[str]) -> str:
-    more = f" and {len(files) - _MOST_FILES} more" if len(files) > _MOST_FILES else ""
-    return f"Mend {', '.join(files[:_MOST_FILES])}{more} and drop {'it' if len(files) == 1 else 'them'} again."
+def _mend(files: list[str], folder: Path) -> str:
+    if len(files) == 1:
+        return f"Mend {shortest(folder / files[0])} and drop it again."
+    return f"Mend the {len(files)} files in {shortest(folder / FOLDER_TO_FIX)} and drop them again."
 
 
 def _parts(account: RunAccount, folder: Path | None, *, wide: bool) -> Iterator[RenderableType]:
@@ -116,18 +126,19 @@ def _parts(account: RunAccount, folder: Path | None, *, wide: bool) -> Iterator[
     if len(account.orders) or len(account.rows):
         yield Text("")
         yield _counts(account, wide=wide)
-    found = tasks(account)
-    if found:
+        yield from _deadlines(account)
+    told = [*_tasks(account), *_warnings(account)]
+    if told:
         yield Text("")
-        yield from _tasks(account, found)
+        yield _reasons(told, wide=wide)
+    steps = next_steps(account, folder)
     yield Text("")
-    steps = next_steps(account, written=folder is not None)
     if steps:
         yield Text("What to do", style="bold")
         yield from (_bullet(step) for step in steps)
     if folder is not None:
         page = folder / "report.html"
-        yield Text(_printable(f"Report: {page if page.exists() else folder}"), overflow="fold")
+        yield Text(_printable(f"Report: {shortest(page if page.exists() else folder)}"), overflow="fold")
 
 
 def _about(account: RunAccount) -> str:
@@ -136,6 +147,20 @@ def _about(account: RunAccount) -> str:
     if throttled := account.requests.get("throttled", 0):
         parts.append(f"told to wait {moments.times(throttled)}")
     return " · ".join(part for part in parts if part)
+
+
+def _deadlines(account: RunAccount) -> Iterator[RenderableType]:
+    """Yield what became of ship-by times, as far as they are known."""
+    told = figures.deadlines(account)
+    if told is None:
+        return
+    parts = [(f"{told.met:,} met", "green")] if told.met else []
+    parts += [(f"{told.missed:,} missed", "yellow")] if told.missed else []
+    parts += [(f"{told.overdue:,} past and not shipped", "red")] if told.overdue else []
+    if told.next_open:
+        parts.append((f"next {moments.clock(told.next_open, account.timezone)[:16]}", ""))
+    yield Text("")
+    yield Padding(Text.assemble("Deadlines: ", Text(", ").join(Text(*part) for part in parts)), (0, 0, 0, 2))
 
 
 def _counts(account: RunAccount, *, wide: bool) -> RenderableType:
@@ -166,18 +191,44 @@ def _bar(part: int, whole: int) -> str:
     return "█" * max(1, round(_BAR * part / whole)) if part else ""
 
 
-def _tasks(account: RunAccount, found: list[Task]) -> Iterator[RenderableType]:
-    for task in islice(found, _MOST_TASKS):
-        count = f"{len(task.rows):,} row{'s' * (len(task.rows) != 1)}"
-        where = "; ".join(map(str, places(account, task.rows, _MOST_STRETCHES)))
-        line = Text.assemble(
-            (f"{said(task.outcome)}, {count}: ", STYLES[task.outcome]),
-            _printable(task.reason),
-            (f" {_printable(where)}", "dim"),
-        )
-        yield Padding(line, (0, 0, 0, 2))
+def _tasks(account: RunAccount) -> Iterator[_Reason]:
+    found = tasks(account)
+    for task in found[:_MOST_TASKS]:
+        yield said(task.outcome), STYLES[task.outcome], len(task.rows), task.reason, _where(account, task.rows)
     if len(found) > _MOST_TASKS:
-        yield Padding(Text(f"and {len(found) - _MOST_TASKS} more, all in the report", "dim"), (0, 0, 0, 2))
+        yield "", "dim", 0, f"and {len(found) - _MOST_TASKS} more reasons, all in the report", ""
+
+
+def _warnings(account: RunAccount) -> Iterator[_Reason]:
+    found = remarks(account, WARNING)
+    if found:
+        kinds = f"{len(found) - 1} more kind{'s' * (len(found) > 2)}"  # noqa: PLR2004 - one more is no plural
+        more = f" And {kinds}, all in the report." if len(found) > 1 else ""
+        rows = len({row for remark in found for row in remark.rows.tolist()})
+        yield f"warning{'s' * (rows != 1)}", "yellow", rows, f"{found[0].reason}{more}", _where(account, found[0].rows)
+
+
+def _where(account: RunAccount, rows: np.ndarray) -> str:
+    found = places(account, rows, _MOST_STRETCHES)
+    more = [f"{len(found) - _MOST_PLACES} more files"] if len(found) > _MOST_PLACES + 1 else []
+    return "; ".join([*map(str, found[: _MOST_PLACES if more else None]), *more])
+
+
+def _reasons(told: Sequence[_Reason], *, wide: bool) -> RenderableType:
+    """Return reasons as lines: how it ended, how many rows, why, and below it where."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    if wide:
+        grid.add_column(no_wrap=True)
+        grid.add_column(no_wrap=True, justify="right")
+    grid.add_column(overflow="fold")
+    for word, style, rows, reason, where in told:
+        count = f"{rows:,} row{'s' * (rows != 1)}" if rows else ""
+        why = [Text(_printable(reason), "" if rows else "dim"), *([Text(_printable(where), "dim")] if where else [])]
+        if wide:
+            grid.add_row(Text(word, style), Text(count, style), Group(*why))
+        else:
+            grid.add_row(Group(Text(f"{count} {word}".strip(), style), *why) if rows else why[0])
+    return Padding(grid, (0, 0, 0, 2))
 
 
 def _bullet(step: str) -> RenderableType:

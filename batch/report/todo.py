@@ -1,4 +1,4 @@
-"""What is left to do after a run, by whom and how: one task for each kind of reason, the most frequent first."""
+"""What a run leaves: one task for each kind of reason that needs a person, and what is worth knowing besides."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from batch.outcomes import NEEDS_PERSON, Outcome
+from batch.outcomes import Outcome
 from batch.report import reasons, to_fix
 from batch.report.account import READY
 
@@ -36,9 +36,9 @@ WHO = {
     Outcome.UNKNOWN: "a person looks",
 }
 HOW = {
-    Outcome.REJECTED: "Mend the rows in the file under to_fix and drop that file again.",
-    Outcome.HELD: "Mend the rows in the file under to_fix and drop it again, or decide what becomes of the order:",
-    Outcome.REFUSED: "Put right what Walmart names and drop the mended file under to_fix, or send the same again:",
+    Outcome.REJECTED: "Mend the rows in the to_fix file and drop that file again.",
+    Outcome.HELD: "Mend the rows in the to_fix file and drop it again, or decide what becomes of the order:",
+    Outcome.REFUSED: "Put right what Walmart names and drop the mended to_fix file, or send the same again:",
     Outcome.UNKNOWN: (
         "Do not send these again by hand. shipbatch resume looks once more; "
         "or look in Seller Center yourself and say what you saw:"
@@ -50,6 +50,7 @@ COMMANDS = {
     Outcome.UNKNOWN: "shipbatch settle PO --as shipped|send --note TEXT",
 }
 RESUME = "shipbatch resume"
+ENDED_FIRST = "The run ended before it was their turn."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,7 @@ class Task:
 
     outcome: Outcome
     reason: str  # one sentence; "…" stands for what differs
+    example: str  # the first row's cell and what stands in it, or its own sentence; "" where that says no more
     orders: int
     rows: np.ndarray  # positions in `RunAccount.rows`, in order
 
@@ -77,33 +79,66 @@ class Task:
         return WHO[self.outcome]
 
 
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Rows of which the same is to be said."""
+
+    reason: str  # one sentence; "…" stands for what differs
+    example: str  # the first row's cell and what stands in it, or its own sentence; "" where that says no more
+    rows: np.ndarray  # positions in `RunAccount.rows`, in order
+    orders: int  # that these rows belong to
+
+
 def tasks(account: RunAccount) -> list[Task]:
     """Return what persons must do: unknown ones first, then by outcome, the most frequent reason first.
 
     A row with several reasons stands under each of them.
     """
-    needing = np.flatnonzero(account.rows["outcome"].isin([str(word) for word in NEEDS_PERSON]).to_numpy())
-    if not len(needing):
+    return [
+        Task(outcome=outcome, reason=one.reason, example=one.example, orders=one.orders, rows=one.rows)
+        for outcome in _ACTING
+        for one in _by_kind(_reasons_of(account, outcome), account)
+    ]
+
+
+def waiting(account: RunAccount) -> list[Remark]:
+    """Return why rows were not attempted, the most frequent reason first."""
+    return _by_kind(_reasons_of(account, Outcome.NOT_ATTEMPTED).replace("", ENDED_FIRST), account)
+
+
+def _reasons_of(account: RunAccount, outcome: Outcome) -> pd.Series:
+    ended_so = np.flatnonzero(account.rows["outcome"] == outcome)
+    return pd.Series(account.rows["reason"].to_numpy()[ended_so], index=ended_so, dtype="str")
+
+
+def remarks(account: RunAccount, effect: str) -> list[Remark]:
+    """Return what was found to that effect ("warning", "note") and stops no row, the most frequent first."""
+    found = account.findings[account.findings["effect"] == effect]
+    starts = np.cumsum([0, *(len(table.cells) for table in account.tables)])
+    rows = starts[found["table"].to_numpy()] + found["row"].to_numpy()
+    return _by_kind(pd.Series(found["reason"].to_numpy(), index=rows), account)
+
+
+def _by_kind(told: pd.Series, account: RunAccount) -> list[Remark]:
+    """Return what rows have in common, the most frequent first; `told` are their reasons by position."""
+    if not len(told):
         return []
-    told = account.rows.iloc[needing].reset_index(drop=True)
-    names = reasons.names_of(account.tables[index] for index in np.unique(told["table"].to_numpy()))
-    single = reasons.taken_apart(told["reason"], names)
+    names = reasons.names_of(account.tables[index] for index in account.rows["table"].iloc[told.index].unique())
+    single = reasons.taken_apart(told, names)
     wording, wordings = pd.factorize(reasons.without_place(single, names))
     kind, kinds = pd.factorize(reasons.kinds(pd.Series(wordings, dtype="str")))
-    outcome, outcomes = pd.factorize(told["outcome"])
-    frame = pd.DataFrame({"row": single.index, "wording": wording, "kind": kind[wording]})
-    frame["outcome"] = outcome[frame["row"]]
+    order = account.rows["order"].to_numpy()
+    frame = pd.DataFrame({"row": single.index, "wording": wording, "kind": kind[wording], "at": range(len(single))})
     found = []
-    for _, part in frame.groupby(["outcome", "kind"]):
-        first, rows = part.iloc[0], np.unique(part["row"].to_numpy())
+    for _, part in frame.groupby("kind"):
         told_so = [str(wordings[one]) for one in part["wording"].unique()]
-        said = reasons.said_of(str(kinds[first["kind"]]), told_so)
-        found.append(_task(Outcome(outcomes[first["outcome"]]), said, told["order"].to_numpy()[rows], needing[rows]))
-    return sorted(found, key=lambda task: (_ACTING.index(task.outcome), -len(task.rows), task.reason))
-
-
-def _task(outcome: Outcome, reason: str, order: np.ndarray, rows: np.ndarray) -> Task:
-    return Task(outcome=outcome, reason=reason, orders=len(np.unique(order[order >= 0])), rows=rows)
+        said = reasons.said_of(str(kinds[part["kind"].iloc[0]]), told_so)
+        cell = reasons.cell_of(single.iloc[part["at"].iloc[0]], names)
+        example = cell or (reasons.said_of(told_so[0], told_so[:1]) if len(told_so) > 1 else "")
+        rows = np.unique(part["row"].to_numpy())
+        named = order[rows]
+        found.append(Remark(said, example, rows, len(np.unique(named[named >= 0]))))
+    return sorted(found, key=lambda remark: (-len(remark.rows), remark.reason))
 
 
 def files_to_mend(account: RunAccount) -> list[str]:

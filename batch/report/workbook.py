@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import xlsxwriter  # type: ignore[import-untyped]  # ships no types
 
-from batch.report import cells, moments, terminal, todo
-from batch.report.bad_cells import bad_cells
+from batch.report import cells, figures, moments, terminal, todo
+from batch.report.bad_cells import WARNING, bad_cells
 from batch.report.orders import COLUMNS as ORDER_COLUMNS
 from batch.report.orders import times
 from batch.report.places import places
@@ -41,6 +41,10 @@ _MOST_STRETCHES = 20  # of row numbers in one sheet of the input
 _LONGEST = 32_767  # characters of a cell
 _MEASURED = 200  # rows that say how wide a column is
 _NARROWEST, _WIDEST = 9, 55  # characters
+_EXPLANATION = 3  # the column of the summary that explains
+_EXPLAINING = 100  # characters in a line of what the summary explains
+_LINE_HEIGHT = 15  # points
+_LETTER = 1  # the paper's number in Excel
 
 Cell: TypeAlias = str | int  # a text stays one, whatever it looks like
 _LineToFix: TypeAlias = "tuple[list[Cell], dict[int, BadCell]]"  # a row to mend, and its bad cells by column
@@ -71,6 +75,8 @@ class _Sheet:
             self._sheet.set_column(column, column, min(max(longest + 2, _NARROWEST), _WIDEST), self._text)
         bold = book.add_format({"bold": True, "num_format": "@", "bottom": 1})
         self._sheet.freeze_panes(1, 0)
+        self._sheet.repeat_rows(0)
+        _on_paper(self._sheet)
         self.add(headers, dict.fromkeys(range(len(headers)), bold))
 
     def add(self, line: Sequence[Cell], formats: dict[int, Format] | None = None) -> None:
@@ -103,16 +109,36 @@ def _letters(column: int) -> str:
 def _summary(book: Workbook, account: RunAccount, found: Sequence[Task]) -> None:
     sheet = book.add_worksheet("Summary")
     large = book.add_format({"bold": True, "font_size": 16})
-    forms = {True: book.add_format({"bold": True}), False: book.add_format({"text_wrap": True, "valign": "top"})}
-    for column, width in enumerate((18, 11, 11, 90)):
+    forms = {
+        (heading, explains): book.add_format({"bold": heading, "indent": int(explains), "valign": "top"})
+        for heading in (True, False)
+        for explains in (True, False)
+    }
+    forms[False, True].set_text_wrap()
+    for column, width in enumerate((18, 11, 11, _EXPLAINING)):
         sheet.set_column(column, column, width)
     sheet.write_string(0, 0, terminal.headline(account), large)
+    _on_paper(sheet)
     for at, (heading, line) in enumerate(_summary_lines(account, found), 2):
+        sheet.set_row(at, _LINE_HEIGHT * max([_lines_in(cell) for cell in line if isinstance(cell, str)], default=1))
         for column, cell in enumerate(line):
+            form = forms[heading, column == _EXPLANATION]
             if isinstance(cell, str):
-                sheet.write_string(at, column, cell[:_LONGEST], forms[heading])
+                sheet.write_string(at, column, cell[:_LONGEST], form)
             else:
-                sheet.write_number(at, column, cell, forms[heading])
+                sheet.write_number(at, column, cell, form)
+
+
+def _lines_in(cell: str) -> int:
+    """Return how many lines a text takes in the column that explains; only Excel itself sees that by itself."""
+    return sum(1 + len(part) // _EXPLAINING for part in cell[:_LONGEST].split("\n"))
+
+
+def _on_paper(sheet: Worksheet) -> None:
+    """Let a sheet be printed across the page, with all of its columns side by side."""
+    sheet.set_landscape()
+    sheet.set_paper(_LETTER)
+    sheet.fit_to_pages(1, 0)
 
 
 def _summary_lines(account: RunAccount, found: Sequence[Task]) -> Iterator[tuple[bool, Sequence[Cell]]]:
@@ -130,8 +156,10 @@ def _summary_lines(account: RunAccount, found: Sequence[Task]) -> Iterator[tuple
     meaning = {str(outcome): text for outcome, text in todo.MEANING.items()}
     for word, count in orders.items():
         yield False, (terminal.said(word), count, rows[word], meaning.get(word, ""))
+    yield from _summary_of_deadlines(account)
     yield False, ()
     yield from _summary_of_tasks(account, found)
+    yield from _summary_of_warnings(account)
     yield True, ("File", "", "Rows", "Path")
     for file in account.files:
         problem = f": {file.problem}" if file.problem else ""
@@ -146,6 +174,25 @@ def _summary_of_tasks(account: RunAccount, found: Sequence[Task]) -> Iterator[tu
         where = "; ".join(map(str, places(account, task.rows, _MOST_STRETCHES)))
         told = f"{task.reason}\n{task.how} {task.command}\n{where}"
         yield False, (terminal.said(task.outcome), task.orders, len(task.rows), told)
+    yield False, ()
+
+
+def _summary_of_deadlines(account: RunAccount) -> Iterator[tuple[bool, Sequence[Cell]]]:
+    if due := figures.deadlines(account):
+        yield False, ()
+        yield True, ("Deadlines", "Orders", "", "")
+        counts = {"met": due.met, "missed": due.missed, "past and not shipped": due.overdue, "still ahead": due.ahead}
+        yield from ((False, (word, count)) for word, count in counts.items())
+
+
+def _summary_of_warnings(account: RunAccount) -> Iterator[tuple[bool, Sequence[Cell]]]:
+    found = todo.remarks(account, WARNING)
+    if not found:
+        return
+    yield True, ("Warnings", "Orders", "Rows", "These stopped no row, but something looks odd")
+    for one in found:
+        where = "; ".join(map(str, places(account, one.rows, _MOST_STRETCHES)))
+        yield False, ("warning", one.orders, len(one.rows), f"{one.reason}\n{where}")
     yield False, ()
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
@@ -92,3 +94,42 @@ def ordinary() -> RunAccount:
         for index, outcome in enumerate(outcomes)
     ]
     return make_account([table], told, exit_code=5)
+
+
+def a_night(count: int, *, needing: int = 0) -> RunAccount:
+    """Make an account of so many orders, sent at 60 a minute with throttles and an outage; some need a person."""
+    outcomes = ["rejected"] * needing + ["shipped"] * (count - needing)
+    table = make_table(*([f"30912106{at:07d}", f"70351144{at:08d}", "é"] for at in range(count)))
+    why = 'B{} Tracking Number "7.03511E+15": Excel shows this number in E-notation; <make> the column text.'
+    told = [
+        (outcome, why.format(at + 2) if outcome == "rejected" else "", f"30912106{at:07d}")
+        for at, outcome in enumerate(outcomes)
+    ]
+    account = make_account([table], told, timezone="America/Toronto", limits={"ship": 60.0})
+    sent = np.arange(needing, count)
+    started = STARTED + 1_000 * (sent - needing) + 300_000 * (sent - needing > (count - needing) // 2)
+    random = np.random.default_rng(7)
+    odd = random.random(len(sent))
+    attempts = pd.DataFrame(
+        {
+            "kind": pd.Series(["ship"] * len(sent), dtype="str"),
+            "started_at": started,
+            "ended_at": started + random.gamma(2, 120, len(sent)).astype(np.int64),
+            "status": np.where(odd < 0.002, 429, 200),
+            "verdict": pd.Series(np.where(odd < 0.002, "throttled", "accepted"), dtype="str"),
+            "order": sent,
+        }
+    )
+    down = attempts.iloc[len(sent) // 2 : len(sent) // 2 + 5].assign(status=503, verdict="unavailable")
+    down = down.assign(started_at=down["started_at"] - 200_000, ended_at=down["ended_at"] - 100_000)
+    account.orders["ship_by"] = STARTED + random.integers(-20, 90, count) * 3_600_000
+    account.orders.loc[sent, "finished_at"] = attempts["ended_at"].to_numpy()
+    account.orders["correlation_id"] = pd.Series(
+        ["" if at < needing else f"{UUID(bytes=random.bytes(16))}" for at in range(count)], dtype="str"
+    )
+    return replace(
+        account,
+        attempts=pd.concat([attempts, down], ignore_index=True).sort_values("started_at", ignore_index=True),
+        carriers=pd.Series(random.choice(["Canada Post", "UPS", "Purolator", "FedEx"], count), dtype="str"),
+        finished_at=int(attempts["ended_at"].max()) if len(sent) else STARTED,
+    )

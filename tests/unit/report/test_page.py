@@ -1,24 +1,27 @@
 from __future__ import annotations
 
+import base64
 import dataclasses
+import gzip
+import json
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
-import pytest
 
 from batch.report import entries
 from batch.report import page as module
-from batch.report.account import FileAccount, RunAccount
+from batch.report.account import ATTEMPT_COLUMNS, FINDING_COLUMNS, FileAccount, RunAccount
 from batch.report.page import write_page
 from batch.report.todo import tasks
-from tests.unit.report.accounts import make_account, make_table, ordinary
+from tests.unit.report.accounts import a_night, make_account, make_table, ordinary
+
+if TYPE_CHECKING:
+    import pytest
 
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">'\"&"
-CHROMIUM = shutil.which("chromium")
 
 
 def page(account: RunAccount) -> str:
@@ -58,11 +61,11 @@ def read(text: str) -> _Reader:
 def test_the_page_says_how_it_ended_and_what_to_do() -> None:
     told = " ".join(read(page(ordinary())).text.split())
     assert "2 of 8 orders are shipped; 4 need a person, 1 is still to be sent." in told
-    assert "Rejected: who made the file Mend the rows in the file under to_fix" in told
+    assert "Rejected: who made the file Mend the rows in the to_fix file" in told
     assert "1 row, 1 order This is why it is rejected. march.csv row 5" in told
     assert "shipbatch settle PO --as shipped|send --note TEXT" in told
     assert "to_fix/march.csv" in told
-    assert "What is left goes on with shipbatch resume" in told
+    assert "Not attempted: nobody This goes on by itself with the next shipbatch resume. 1 row, 1 order" in told
     assert told.index("Unknown: a person looks") < told.index("Rejected: who made the file")
 
 
@@ -124,27 +127,104 @@ def test_every_order_that_needs_a_person_and_two_thousand_others_are_listed() ->
     assert len(text.encode()) < 1_500_000
 
 
-def test_a_page_stays_small_whatever_happened_and_says_what_has_no_room() -> None:
-    text = page(big(6_000, 10))
+def unpacked(text: str) -> list[list[str]]:
+    """Return what the page's script would unpack."""
+    found = re.search(r'<template id="more">(.*?)</template>', text)
+    told: list[list[str]] = json.loads(gzip.decompress(base64.b64decode(found[1]))) if found else []
+    return told
+
+
+def test_what_would_make_the_page_too_large_is_packed_into_it() -> None:
+    account = big(9_000, 3_000)
+    text = page(account)
+    standing = re.findall(r"^<tr class=.*?><td>(.*?)<td>", text, re.MULTILINE)
+    packed = unpacked(text)
     assert len(text.encode()) < 1_500_000
-    listed = text.count('<tr class="rejected">')
-    assert f"{6_000 - listed:,} more that need a person have no room here" in text
+    assert [*standing, *(cells[0] for cells in packed)] == [f"10{at}" for at in range(11_000)]
+    assert packed[-1][1] == "shipped"
+    assert f"{len(packed):,} orders more can be shown only where this page may run its script" in text
+    assert "have no room here" not in text
+    assert "1,000 others are left out" in text
+
+
+def test_a_page_stays_small_whatever_happened_and_says_what_has_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(entries, "MOST_BYTES", 20_000)
+    monkeypatch.setattr(entries, "MOST_PACKED", 3_000)
+    text = page(big(2_000, 10))
+    packed = unpacked(text)
+    listed = text.count('<tr class="rejected">') + len(packed)
+    assert len(packed) > 50
+    assert f"{2_000 - listed:,} more that need a person have no room here" in text
     assert "10 others are left out" in text
+    monkeypatch.setattr(entries, "MOST_PACKED", 10)
+    assert unpacked(page(big(200, 10))) == []
+
+
+def test_a_night_of_ten_thousand_orders_fits_into_one_page() -> None:
+    text = page(a_night(10_000, needing=40))
+    assert len(text.encode()) < 1_500_000
+    for said in ("60 allowed", "told to wait", "was not available for", "Half of the shipping updates"):
+        assert said in text
+    assert re.search(r"<b>10,000</b> deadlines: [0-9,]+ met, [0-9,]+ missed, ", text)
 
 
 def test_sizes_are_guessed_well_enough_to_keep_the_promise() -> None:
     account = hostile()
-    told, left_out = entries.table_of_orders(account)
-    assert left_out == 0
+    told = entries.list_orders(account)
+    assert told.left_out == 0
     without = dataclasses.replace(account, orders=account.orders.iloc[:0], rows=account.rows.iloc[:0], tables=())
     table = page(account).split("<tbody>")[2].split("</tbody>")[0]
-    assert len(table.encode()) <= sum(entry.size for entry in told)
+    assert len(table.encode()) <= sum(entry.size for entry in told.entries)
     assert '<table class="orders">' not in page(without)
+
+
+def test_an_orders_answers_are_told_where_not_all_went_well() -> None:
+    account = make_account([make_table(*[["1", "x", ""]] * 3)], [("shipped", "", name) for name in "abc"])
+    account.orders["attempts"] = [3, 1, 8]
+    calls = [(0, 503, "unavailable"), (0, 0, "unknown"), (1, 200, "accepted"), (0, 200, "accepted")]
+    calls += [(2, 429, "throttled")] * 8
+    attempts = pd.DataFrame(
+        [("ship", 1, 2, status, verdict, order) for order, status, verdict in calls], columns=list(ATTEMPT_COLUMNS)
+    )
+    told = entries.list_orders(dataclasses.replace(account, attempts=attempts)).entries
+    assert [entry.attempts for entry in told] == [
+        "3 (503, no answer, 200)",
+        "1",
+        "8 (429, 429, 429, 429, 429, 429, …)",
+    ]
+
+
+def test_warnings_and_notes_are_told_with_their_places() -> None:
+    found = pd.DataFrame(
+        [
+            (0, 0, 1, "warning", 'march.csv B2 Tracking Number "73<i>": the digit is wrong'),
+            (0, 1, 1, "warning", 'march.csv B3 Tracking Number "74": the digit is wrong'),
+            (0, 1, -1, "note", "march.csv row 3: the method is no method"),
+        ],
+        columns=list(FINDING_COLUMNS),
+    )
+    account = make_account([make_table(*[["1", "x", ""]] * 2)], [("shipped", "", "a")] * 2, findings=found)
+    told = " ".join(read(page(account)).text.split())
+    assert "Nothing. Every row is accounted for and nobody is needed." in told
+    assert "2 rows, 1 order The digit is wrong. march.csv rows 2-3 for example: march.csv B2" in told
+    assert '"73<i>"' in told
+    assert "1 note: what was read otherwise than it is written, and does no harm" in told
+
+
+def test_a_page_that_lies_beside_its_file_names_the_files_beside_it() -> None:
+    text = module.page(ordinary(), tasks(ordinary()), beside=["march.to_fix.csv"])
+    assert "To mend, beside this page: <code>march.to_fix.csv</code>" in text
+    assert "In the report folder of this run: <code>rows.csv</code>" in text
+
+
+def test_a_reason_in_a_great_many_files_names_some_of_them() -> None:
+    tables = [make_table(["1", "x", ""], path=f"{at}.csv") for at in range(40)]
+    assert "24.csv row 2; and in 15 sheets more" in page(make_account(tables, [("rejected", "A2: Bad.", "")] * 40))
 
 
 def test_long_texts_are_cut_in_the_table() -> None:
     account = make_account([make_table(["1", "x", ""])], [("held", "x" * 40_000, "1")])
-    told, _ = entries.table_of_orders(account)
+    told = entries.list_orders(account).entries
     assert len(told[0].reason) == 400
     assert told[0].reason.endswith("…")
 
@@ -152,12 +232,12 @@ def test_long_texts_are_cut_in_the_table() -> None:
 def test_a_row_without_an_order_is_listed_when_it_needs_a_person() -> None:
     tables = [make_table(["", "x", ""], ["", "y", ""]), make_table(["", "z", ""], path="b.csv", sheet="S")]
     told = [("rejected", "No order is named.", ""), ("skipped", "Void.", ""), ("rejected", "No order.", "")]
-    found, left_out = entries.table_of_orders(make_account(tables, told))
-    assert [(entry.order, entry.where, entry.reason) for entry in found] == [
+    found = entries.list_orders(make_account(tables, told))
+    assert [(entry.order, entry.where, entry.reason) for entry in found.entries] == [
         ("", "march.csv row 2", "No order is named."),
         ("", "b.csv 'S' row 2", "No order."),
     ]
-    assert left_out == 0
+    assert found.left_out == 0
 
 
 def test_many_reasons_and_files_are_cut_with_a_word() -> None:
@@ -174,32 +254,3 @@ def test_the_file_is_utf_8_and_takes_what_is_no_character(tmp_path: Path) -> Non
     account = make_account([make_table(["1", "x", ""])], [("held", "é", "1")], account="\udcff")
     write_page(tmp_path / "report.html", account, [])
     assert "é" in (tmp_path / "report.html").read_text(encoding="utf-8")
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="Debian's chromium is not installed")
-def test_a_browser_runs_our_script_and_nobody_elses(tmp_path: Path) -> None:
-    account = hostile()
-    told = browsed(tmp_path, page(account))
-    assert "of 1 shown" in told  # our own script ran: the page's policy knows it
-    assert "<title>owned" not in told
-    acting = """<script>
-      document.querySelector("input[type=search]").value = "why it is REFUSED";
-      document.querySelector("select").value = "refused";
-      document.querySelector("select").dispatchEvent(new Event("change"));
-      document.querySelectorAll(".orders th")[0].click();
-      document.querySelectorAll(".orders th")[0].click();
-    </script></body>"""
-    text = re.sub(r"<meta http-equiv=.*?>", "", page(ordinary())).replace("</body>", acting)
-    told = browsed(tmp_path, text)
-    rows = re.findall(r'<tr class="(\w+)"( hidden="")?>\s*<td>(\w+)', told)
-    assert [outcome for outcome, hidden, _ in rows if not hidden] == ["refused"]
-    assert [order for _, _, order in rows] == [f"10{at}" for at in range(7, -1, -1)]
-
-
-def browsed(folder: Path, text: str) -> str:
-    """Return the page as headless Chromium has it after its scripts have run."""
-    (folder / "page.html").write_text(text, encoding="utf-8")
-    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-    command += ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--dump-dom"]
-    command += [f"--user-data-dir={folder / 'profile'}", f"file://{folder / 'page.html'}"]
-    return subprocess.run(command, capture_output=True, check=True, timeout=60, text=True).stdout

@@ -4,12 +4,13 @@ import dataclasses
 import io
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from rich.console import Console
 
-from batch.report.account import FileAccount, RunAccount
+from batch.report.account import FINDING_COLUMNS, FileAccount, RunAccount
 from batch.report.terminal import describe, headline, next_steps
-from tests.unit.report.accounts import make_account, make_table, ordinary
+from tests.unit.report.accounts import STARTED, make_account, make_table, ordinary
 
 FOLDER = Path("/reports/20261124-002640-3f2a")
 
@@ -55,8 +56,9 @@ def test_the_run_is_said_in_one_sentence(account: RunAccount, said: str) -> None
 def test_a_summary_ends_with_what_to_do_and_the_reports_path() -> None:
     lines = shown(ordinary(), width=120).rstrip().splitlines()
     at = lines.index("What to do")
-    assert "Mend to_fix/march.csv and drop it again." in lines[at + 1]
-    assert "shipbatch resume looks once more" in lines[at + 2]
+    assert f"Mend {FOLDER}/to_fix/march.csv and drop it again." in lines[at + 1]
+    assert "shipbatch settle PO --as shipped|send|drop --note TEXT" in lines[at + 2]
+    assert "shipbatch resume looks once more" in lines[at + 3]
     assert lines[-1] == f"Report: {FOLDER}"
 
 
@@ -91,16 +93,16 @@ def test_many_kinds_of_reasons_are_cut_with_a_word() -> None:
     reasons = ["Alpha.", "Beta.", "Gamma.", "Delta.", "Epsilon.", "Zeta.", "Eta."]
     table = make_table(*[["1", "x", ""]] * len(reasons))
     told = shown(make_account([table], [("rejected", reason, "1") for reason in reasons], requests={"throttled": 2}))
-    assert "and 2 more, all in the report" in told
+    assert "and 2 more reasons, all in the report" in told
     assert "told to wait 2 times" in told
 
 
 @pytest.mark.parametrize(
-    ("account", "written", "steps"),
+    ("account", "folder", "steps"),
     [
-        (an_account("shipped"), True, []),
-        (an_account("not_attempted"), True, ["Go on with what is left: shipbatch resume"]),
-        (an_account("rejected"), False, ["Mend the rows named above and drop the file again."]),
+        (an_account("shipped"), FOLDER, []),
+        (an_account("not_attempted"), FOLDER, ["Go on with what is left: shipbatch resume"]),
+        (an_account("rejected"), None, ["Mend the rows named above and drop the file again."]),
         (
             RunAccount(
                 run="r",
@@ -111,19 +113,55 @@ def test_many_kinds_of_reasons_are_cut_with_a_word() -> None:
                     FileAccount(path=Path("b.csv"), problem="It is empty."),
                 ),
             ),
-            True,
+            FOLDER,
             ["a.pdf is no spreadsheet.", "b.csv: It is empty."],
         ),
     ],
 )
-def test_the_next_steps_are_named(account: RunAccount, *, written: bool, steps: list[str]) -> None:
-    assert next_steps(account, written=written) == steps
+def test_the_next_steps_are_named(account: RunAccount, folder: Path | None, steps: list[str]) -> None:
+    assert next_steps(account, folder) == steps
 
 
-def test_several_files_to_mend_are_named_up_to_three() -> None:
+def test_several_files_to_mend_are_named_by_their_folder() -> None:
     tables = [make_table(["1", "x", ""], path=f"{name}.csv") for name in "abcd"]
     account = make_account(tables, [("rejected", "Why.", "")] * 4)
-    assert next_steps(account) == ["Mend to_fix/a.csv, to_fix/b.csv, to_fix/c.csv and 1 more and drop them again."]
+    assert next_steps(account, FOLDER) == [f"Mend the 4 files in {FOLDER}/to_fix and drop them again."]
+
+
+def test_paths_are_told_from_the_working_folder_where_that_is_shorter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    account = an_account("rejected")
+    assert next_steps(account, tmp_path / "reports" / "r") == ["Mend reports/r/to_fix/march.csv and drop it again."]
+    assert next_steps(account, Path("/r")) == ["Mend /r/to_fix/march.csv and drop it again."]
+
+
+def test_a_reason_and_its_places_stand_on_lines_of_their_own() -> None:
+    tables = [make_table(["1", "x", ""], path=f"{name}.csv") for name in "abcd"]
+    lines = shown(make_account(tables, [("rejected", "B2: Bad.", "")] * 4)).splitlines()
+    at = next(at for at, line in enumerate(lines) if "Bad." in line)
+    assert lines[at].split() == ["rejected", "4", "rows", "Bad."]
+    assert lines[at + 1].strip() == "a.csv row 2; b.csv row 2; 2 more files"
+
+
+def test_warnings_are_told_though_all_is_shipped() -> None:
+    found = pd.DataFrame(
+        [(0, 0, 1, "warning", 'march.csv B2 t "1": The digit is wrong.'), (0, 1, -1, "warning", "row 3: It is odd.")],
+        columns=list(FINDING_COLUMNS),
+    )
+    told = " ".join(shown(an_account("shipped", "shipped", findings=found)).split())
+    assert "All 2 orders are shipped." in told
+    assert "warnings 2 rows It is odd. And 1 more kind, all in the report. march.csv row 3" in told
+
+
+def test_deadlines_are_told_as_far_as_they_are_known() -> None:
+    account = an_account("shipped", "shipped", "held", "held", "already_shipped", timezone="America/Toronto")
+    account.orders["ship_by"] = [STARTED + 9_000, STARTED, STARTED, STARTED + 90_000, STARTED]
+    told = " ".join(shown(account).split())
+    assert "Deadlines: 1 met, 1 missed, 1 past and not shipped, next 2026-11-23 19:28" in told
+    account.orders["ship_by"] = 0
+    assert "Deadlines" not in shown(account)
 
 
 def test_a_run_without_orders_is_still_told() -> None:

@@ -94,23 +94,25 @@ def test_only_sheets_to_mend_have_headers_that_reading_knows(tmp_path: Path) -> 
 
 def test_bad_cells_are_coloured_and_say_why(tmp_path: Path) -> None:
     found = findings(
-        (0, 0, 1, "rejected", "Digits are lost."),
         (0, 0, 1, "warning", "It is odd, too."),
         (0, 0, 2, "warning", "It is odd."),
         (0, 0, 0, "note", "A space was taken away."),
-        (0, 0, -1, "rejected", "The whole row."),
+        (0, 0, -1, "warning", "The whole row."),
+        (0, 1, 2, "warning", "A row that nobody has to mend."),
     )
     write_workbook(tmp_path / "report.xlsx", dataclasses.replace(mending(), findings=found))
     sheet = openpyxl.load_workbook(tmp_path / "report.xlsx")["To fix"]
     assert sheet["B2"].fill.fgColor.rgb == RED
     assert sheet["C2"].fill.fgColor.rgb == AMBER
-    assert sheet["B2"].comment.text == "Digits are lost."
+    assert sheet["B2"].comment.text == 'B2 Tracking "7.03E+15": Excel lost its last digits.'
+    assert sheet["C2"].comment.text == "It is odd."
     assert sheet["A2"].comment is None
 
 
-def test_without_findings_the_reasons_say_which_cells_are_bad() -> None:
-    found = bad_cells(mending(), np.array([0, 1]))
-    assert {row: [cell.column for cell in bad] for row, bad in found.items()} == {0: [1]}
+def test_each_bad_cell_says_only_what_is_wrong_with_it() -> None:
+    told = [("rejected", 'march.csv A2 Order "": one; two; B2 Tracking "x": three', "1")]
+    found = bad_cells(make_account([make_table(["", "x", ""])], told), np.array([0]))
+    assert [cell.reason for cell in found[0]] == ['march.csv A2 Order "": one; two', 'B2 Tracking "x": three']
 
 
 @pytest.mark.parametrize(
@@ -131,12 +133,12 @@ def test_cells_are_found_in_a_reason_only_where_they_are_its_own(reason: str, co
 
 def test_the_columns_of_an_earlier_report_neither_appear_nor_shift_the_colours(tmp_path: Path) -> None:
     table = make_table(["old", "1", "bad"], columns=("_reason", "Order", "Tracking"))
-    found = findings((0, 0, 2, "rejected", "Bad."), (0, 0, 0, "rejected", "Of no interest."))
-    write_workbook(tmp_path / "r.xlsx", make_account([table], [("rejected", "Bad.", "1")], findings=found))
+    found = findings((0, 0, 0, "warning", "Of no interest."))
+    write_workbook(tmp_path / "r.xlsx", make_account([table], [("rejected", "C2: Bad.", "1")], findings=found))
     sheet = openpyxl.load_workbook(tmp_path / "r.xlsx")["To fix"]
     assert [cell.value for cell in sheet[1]][:3] == ["Order", "Tracking", "_outcome"]
     assert sheet["B2"].fill.fgColor.rgb == RED
-    assert sheet["B2"].comment.text == "Bad."
+    assert sheet["B2"].comment.text == "C2: Bad."
 
 
 def test_files_with_other_headers_are_mended_on_other_sheets(tmp_path: Path) -> None:
@@ -161,12 +163,11 @@ def test_too_many_rows_are_a_word_that_points_to_the_csv(tmp_path: Path, monkeyp
 
 def test_comments_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workbook, "_MOST_COMMENTS", 1)
-    found = findings((0, 0, 0, "rejected", "One."), (0, 1, 0, "rejected", "Two."))
     table = make_table(["1", "x", ""], ["2", "y", ""])
-    account = make_account([table], [("rejected", "Why.", "1"), ("rejected", "Why.", "2")], findings=found)
+    account = make_account([table], [("rejected", "A2: One.", "1"), ("rejected", "A3: Two.", "2")])
     write_workbook(tmp_path / "r.xlsx", account)
     sheet = openpyxl.load_workbook(tmp_path / "r.xlsx")["To fix"]
-    assert (sheet["A2"].comment.text, sheet["A3"].comment) == ("One.", None)
+    assert (sheet["A2"].comment.text, sheet["A3"].comment) == ("A2: One.", None)
     assert sheet["A3"].fill.fgColor.rgb == RED
 
 
