@@ -6,6 +6,7 @@ Every check hands back findings of the same form, so that they can be laid one u
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,9 +34,10 @@ class Effect(StrEnum):
     NOTE = "note"  # harmless, and put right
 
 
+@lru_cache(maxsize=1)
 def no_findings() -> Findings:
-    """Return an empty table of findings."""
-    return findings([], "", [], Effect.NOTE, "")
+    """Return an empty table of findings, always the same one: most checks find nothing."""
+    return _table(np.empty(0, np.int64), "", "", "", "")
 
 
 def findings(
@@ -50,12 +52,22 @@ def findings(
     `rows` are positions in the table. `values` are the texts seen, one beside each row or one for all; so are reasons.
     """
     positions = np.asarray(rows if isinstance(rows, np.ndarray) else list(rows), dtype=np.int64)
+    return _table(positions, column, values, str(effect), reason) if len(positions) else no_findings()
+
+
+def _table(
+    positions: np.ndarray,
+    column: str,
+    values: Iterable[str] | pd.Series | str,
+    effect: str,
+    reason: str | Iterable[str],
+) -> Findings:
     return pd.DataFrame(
         {
             "row": positions,
             "column": _texts(column, len(positions)),
             "value": _texts(values, len(positions)),
-            "effect": _texts(str(effect), len(positions)),
+            "effect": _texts(effect, len(positions)),
             "reason": _texts(reason, len(positions)),
         }
     )
