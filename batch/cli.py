@@ -30,6 +30,7 @@ COMMANDS = (
     "sandbox",
     "doctor",
     "init",
+    "schedule",
 )
 """In the order in which `--help` lists them: what is done every day first."""
 
