@@ -7,6 +7,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +19,7 @@ from batch.sandbox.demo import example_settings
 from batch.sandbox.trial import beside_us, fill_from
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 APIS = ("walmart-global", "walmart-canada")
@@ -57,6 +59,11 @@ class Trial:
         """Write the settings anew, with further keys of the account."""
         chosen = {"settle_time": 1, "rate": {"ship": 0, "acknowledge": 0, "read": 0}, **overrides}
         self.settings.write_text(example_settings(self.api, self.url, self.folder, overrides=chosen))
+
+    def add_settings(self, text: str) -> None:
+        """Add whole sections to the settings."""
+        with self.settings.open("a") as stream:
+            stream.write(f"\n{text}\n")
 
     def write(self, name: str, *rows: Sequence[object], header: Sequence[str] = HEADER) -> Path:
         """Write a CSV file into the folder."""
@@ -109,6 +116,14 @@ class Trial:
             key = (charge.purchase_order_id, charge.line_number, charge.tracking_number)
             charged[key] = charged.get(key, 0) + charge.units
         return charged
+
+
+def wait_until(condition: Callable[[], bool], *, seconds: float = 60, told: Callable[[], str] = str) -> None:
+    """Wait until something is so. Fails when it takes longer, with what is then `told`."""
+    never, end = threading.Event(), time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"what was waited for did not come; {told()}"
+        never.wait(0.02)
 
 
 @contextmanager
