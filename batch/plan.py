@@ -22,7 +22,7 @@ import pyarrow as pa
 from batch.draft import LATER, SKIPPED, STATES, Draft, Policy, beginnings, drafted, judge
 from batch.marketplace.orders import Parcel
 from batch.reading.columns import repeated
-from batch.repeats import end_repeats, hold_siblings
+from batch.repeats import end_repeats, hold_siblings, reject_two_customers
 from batch.sentences import sentences
 from schemas.characters import is_blank, lengths, picked, replaced, text_array, text_series
 from schemas.findings import Effect
@@ -145,6 +145,7 @@ def make_plan(shipments: Sequence[Shipments], policy: Policy) -> Plan:
     """Plan what to send of some tables; the rows of one order meet wherever they stand."""
     draft = drafted(tuple(shipments), policy)
     judge(draft)
+    reject_two_customers(draft)
     end_repeats(draft)
     if policy.on_bad_row == "hold-order":
         hold_siblings(draft)

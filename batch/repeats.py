@@ -1,4 +1,4 @@
-"""Rows that belong together: the same parcel told twice, or in two ways, and good rows whose order has a bad one."""
+"""Rows that belong together: a parcel told twice or in two ways, an order of two customers, and bad rows' siblings."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pandas as pd
 
 from batch.draft import HELD, REJECTED, SKIPPED
 from schemas.characters import hashes, is_blank, picked, text_array
+from schemas.findings import Effect
 from schemas.shipment import PARCEL_COLUMNS
 
 if TYPE_CHECKING:
@@ -35,6 +36,23 @@ def end_repeats(draft: Draft) -> None:
     repeats = np.flatnonzero(~contradicted[group] & (rows != first))
     _skip_repeats(draft, rows[repeats], first[repeats])
     _reject_contradictions(draft, rows, starts, contradicted, differing)
+
+
+def reject_two_customers(draft: Draft) -> None:
+    """Reject the rows of a purchase order that name two customers' orders: one column was moved against another."""
+    ids = draft.lines["customer_order_id"]
+    rows = np.flatnonzero((draft.state == 0) & ~is_blank(ids) & ~is_blank(draft.lines["purchase_order_id"]))
+    if not len(rows):
+        return
+    code, customer = draft.order[rows], hashes(picked(text_array(ids), rows))
+    first = np.zeros(int(code.max()) + 1, np.uint64)
+    first[code[::-1]] = customer[::-1]
+    mixed = np.flatnonzero(np.isin(draft.order, np.unique(code[customer != first[code]])) & (draft.state == 0))
+    mixed = mixed[np.argsort(draft.order[mixed], kind="stable")]
+    for members in np.split(mixed, np.flatnonzero(np.diff(draft.order[mixed])) + 1) if len(mixed) else ():
+        places = draft.places(members)
+        told = "the same purchase order has another customer order in"
+        draft.end(members, REJECTED, [f"{place}: {told} {_listing(places, place)}" for place in places])
 
 
 def _perhaps_alike(draft: Draft) -> np.ndarray:
@@ -134,15 +152,27 @@ def hold_siblings(draft: Draft) -> None:
 
 
 def _touched(draft: Draft, bad: np.ndarray) -> dict[int, list[int]]:
-    """Return the orders that bad rows belong to, with those rows: by the order they name, else by their customer's."""
+    """Return the orders that bad rows belong to, with those rows: by the order they name, or by their customer's.
+
+    A customer's order may be several purchase orders. It counts where either row does not surely say which of them.
+    """
     touched: dict[int, list[int]] = {}
     for row, code in zip(bad.tolist(), draft.order[bad].tolist(), strict=True):
         touched.setdefault(code, []).append(row)
     customers = draft.lines["customer_order_id"]
     named = bad[~is_blank(customers.iloc[bad])]
-    if len(named):
-        by_customer = {customers.iloc[row]: row for row in reversed(named.tolist())}
-        kin = np.flatnonzero(customers.isin(list(by_customer)))
-        for row, code in zip(kin.tolist(), draft.order[kin].tolist(), strict=True):
+    by_customer = {customers.iloc[row]: row for row in reversed(named.tolist())}
+    unsure = set(customers.iloc[named[_order_is_unsure(draft, named)]])
+    kin = np.flatnonzero(customers.isin(list(by_customer))) if by_customer else named
+    nameless = is_blank(draft.lines["purchase_order_id"].iloc[kin])
+    for row, code, alone in zip(kin.tolist(), draft.order[kin].tolist(), nameless.tolist(), strict=True):
+        if alone or customers.iloc[row] in unsure:
             touched.setdefault(code, [by_customer[customers.iloc[row]]])
     return touched
+
+
+def _order_is_unsure(draft: Draft, rows: np.ndarray) -> np.ndarray:
+    """Return which rows name no purchase order, or one that is ruined, or are not whole."""
+    found = draft.found[draft.found["effect"] == Effect.REJECTED]
+    ruined = found["position"][found["column"].isin(["", "purchase_order_id"])].to_numpy()
+    return np.asarray(is_blank(draft.lines["purchase_order_id"].iloc[rows]) | np.isin(rows, ruined))

@@ -225,7 +225,7 @@ def validate(
         {
             "purchase_order_id": columns["purchase_order_id"],
             "customer_order_id": columns["customer_order_id"],
-            "line_number": columns["line_number"],
+            "line_number": _line_numbers(columns["line_number"]),
             "sku": columns["sku"],
             "quantity": columns["quantity"],
             "carrier": carriers.code,
@@ -267,6 +267,17 @@ def _tell_carriers(carriers: Carriers, evidence: Evidence, columns: pd.DataFrame
         if code_of[place] and len(rows := np.flatnonzero(told == place))
     ]  # fmt: skip
     return Carriers(filled, carriers.other, carriers.resold), joined(notes)
+
+
+def _line_numbers(texts: pd.Series) -> pd.Series:
+    """Return line numbers as the marketplace writes them: 1, not 001."""
+    array = text_array(texts)
+    padded = np.flatnonzero(pc.starts_with(array, "0").to_numpy(zero_copy_only=False))
+    numbers = picked(array, padded)
+    padded = padded[matches(numbers, r"0+[1-9]\d*")]
+    if not len(padded):
+        return texts
+    return text_series(replaced(array, padded, pc.ascii_ltrim(picked(array, padded), "0")))
 
 
 def _defaulted(methods: pd.Categorical, method: str) -> pd.Categorical:

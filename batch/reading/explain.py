@@ -12,6 +12,8 @@ from batch.reading.table import column_letters
 from schemas.shipment import SHIPMENT_COLUMNS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from batch.reading.declaration import Profile
     from batch.reading.table import Table
 
@@ -83,16 +85,38 @@ def draft(table: Table, name: str = "my-export") -> str:
         "",
         "[columns]",
     ]
-    lines += [_drafted(table, generic, column, place, column in sure) for column, place in found.items()]
-    lines += ["", "# Headers not used: " + ", ".join(map(_quoted, unused))]
-    lines += ["", "# [constants]", '# carrier = "Canada Post"', "", "# [dates]", '# order = "day-first"']
+    lines += [
+        _drafted(table, column, place, sure=column in sure) if place is not None else _undrafted(generic, column, found)
+        for column, place in found.items()
+    ]
+    lines += ["", "# Headers not used: " + (", ".join(map(_quoted, unused)) or "none"), "", *_FURTHER]
     return "\n".join(lines) + "\n"
 
 
-def _drafted(table: Table, generic: Profile, column: str, place: int | None, sure: bool) -> str:  # noqa: FBT001 - said once
-    if place is None:
-        needed = "MISSING" if any(column in group for group in generic.needs) else "not found"
-        return f"# {column} = [{_quoted('...')}]  # {needed}"
+_FURTHER = (
+    "# What no column says, and is always so:",
+    "# [constants]",
+    '# carrier = "Canada Post"',
+    "",
+    "# Where no date tells whether the day or the month comes first:",
+    "# [dates]",
+    '# order = "day-first"',
+    "",
+    "# Rows that are no shipments:",
+    "# [[skip]]",
+    '# columns = ["Status"]',
+    '# values = ["Void", "Cancelled"]',
+    '# reason = "the export says that this label was voided"',
+)
+"""What a draft may need besides columns."""
+
+
+def _undrafted(generic: Profile, column: str, found: Mapping[str, int | None]) -> str:
+    missing = any(column in group and all(found[one] is None for one in group) for group in generic.needs)
+    return f"# {column} = [{_quoted('...')}]  # {'MISSING' if missing else 'not found'}"
+
+
+def _drafted(table: Table, column: str, place: int, *, sure: bool) -> str:
     shown = " | ".join(" ".join(sample.split()) for sample in samples(table, place))
     return f"{column} = [{_quoted(table.columns[place])}]  # {'by its name' if sure else 'GUESS'}: {shown}".rstrip(" :")
 

@@ -221,6 +221,21 @@ def test_the_same_parcel_told_in_two_ways_is_a_contradiction(changed: dict[str, 
     )
 
 
+def test_a_purchase_order_of_two_customer_orders_is_a_contradiction() -> None:
+    ids = ["5121", "5122", "", "5121", "5123", "5123"]
+    rows = [_row(place // 3, place, customer_order_id=customer) for place, customer in enumerate(ids)]
+    plan = _planned(*rows[:5], _row(2, 9, customer_order_id="5123"), _row(2, 9, customer_order_id="5123"))
+
+    assert _outcomes(plan) == ["rejected"] * 5 + ["", "skipped"]
+    assert _reasons(plan)[0] == (
+        "warehouse.csv row 2: the same purchase order has another customer order in warehouse.csv row 3 and"
+        " warehouse.csv row 4"
+    )
+    assert _reasons(plan)[4] == (
+        "warehouse.csv row 6: the same purchase order has another customer order in warehouse.csv row 5"
+    )
+
+
 def test_the_same_parcel_at_another_time_is_a_contradiction() -> None:
     table = shipments([_row(0, 1), _row(0, 1)], shipped_at=[YESTERDAY, YESTERDAY + 1])
 
@@ -266,6 +281,13 @@ def test_a_bad_row_whose_order_number_is_ruined_holds_its_order_by_the_customers
     )
 
     assert _outcomes(plan) == ["held", "held", "rejected"]
+
+
+def test_a_customers_other_purchase_orders_go_unless_they_may_be_the_bad_one() -> None:
+    customer = {"customer_order_id": "5121"}
+    rows = [_row(0, 1, quantity="x", **customer), _row(1, 2, **customer), _row(2, 3, purchase_order_id="", **customer)]
+
+    assert _outcomes(_planned(*rows)) == ["rejected", "", "held"]
 
 
 def test_ship_times_ahead_wait_with_their_whole_order_and_are_told_when() -> None:

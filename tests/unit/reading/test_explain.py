@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+
+import pytest
 
 from batch.errors import UnreadableFile
 from batch.reading import draft, explain, load_profiles, match, template
@@ -9,8 +12,6 @@ from tests.unit.reading.making import GOOD, HEADER, PROFILES, cells, table
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-import pytest
 
 
 def test_explaining_says_what_each_column_became_with_samples(tmp_path: Path) -> None:
@@ -51,6 +52,16 @@ def test_a_draft_marks_its_guesses_and_can_be_used_at_once(tmp_path: Path) -> No
     assert '# Headers not used: "Couleur\\\\2"' in text
     profile = parse_profile(text, "notre.toml", own=True)
     assert match(one, [profile]).name == "notre"
+
+
+def test_a_drafts_further_parts_can_be_used_as_they_are(tmp_path: Path) -> None:
+    text = draft(table(tmp_path, f"{HEADER},Status\n{GOOD},Void\n"))
+    assert '# customer_order_id = ["..."]  # not found' in text  # the purchase order is there
+    head, further = text.split("\n# What no column says")
+    profile = parse_profile(head + re.sub("(?m)^# (?=\\[|[a-z]+ = )", "", f"\n# {further}"), "my.toml", own=True)
+    assert profile.constants == {"carrier": "Canada Post"}
+    assert profile.dates.order == "day-first"
+    assert [skip.columns for skip in profile.skips] == [("Status",)]
 
 
 def test_a_draft_says_what_is_missing(tmp_path: Path) -> None:

@@ -104,6 +104,12 @@ def test_what_may_be_blank_or_unusual_is_let_through(row: dict[str, str]) -> Non
     assert _rejected(row) == []
 
 
+def test_line_numbers_are_written_as_the_marketplace_writes_them() -> None:
+    lines, _ = _validated(*({"line_number": text} for text in ("001", "01", "1", "10", "0", "")))
+
+    assert lines["line_number"].tolist() == ["1", "1", "1", "10", "0", ""]
+
+
 def test_one_pass_tells_every_failure_of_every_row() -> None:
     found = _rejected({"quantity": "x", "line_number": "y"}, {}, {"quantity": "0", "tracking_number": ""})
 
