@@ -31,6 +31,7 @@ COMMANDS = (
     "doctor",
     "init",
     "schedule",
+    "prune",
 )
 """In the order in which `--help` lists them: what is done every day first."""
 
@@ -48,6 +49,12 @@ Exit codes:
   2  usage or settings             6  fatal: nothing more is sent
   3  a file could not be read      7  another run holds the account
   130/143  interrupted
+
+\b
+To complete commands, accounts, runs and files with the tab key, put into
+  ~/.bashrc                       eval "$(_SHIPBATCH_COMPLETE=bash_source shipbatch)"
+  ~/.zshrc                        eval "$(_SHIPBATCH_COMPLETE=zsh_source shipbatch)"
+  ~/.config/fish/config.fish      _SHIPBATCH_COMPLETE=fish_source shipbatch | source
 """
 
 

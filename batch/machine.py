@@ -63,7 +63,10 @@ def _soundness(database: Database) -> Iterator[Finding]:
     for problem in problems:
         mend = "Move it away and put its last copy there; orders that were sent are found by reading them."
         yield wrong("journal", problem, mend)
-    if found is None or found > known:
+    if found is None:
+        said = f"{database}: it holds something else than a journal."
+        yield wrong("journal", said, "Name another file under `journal` in the settings, or move this one away.")
+    elif found > known:
         said = f"{database}: it has version {found}, this shipbatch knows {known}."
         yield wrong("journal", said, "Use the newer shipbatch that wrote it.")
     elif not problems:

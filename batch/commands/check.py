@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from batch.commands.completion import files
 from batch.commands.options import sending_options
 from batch.commands.running import files_meant, make_jobs, tell
 
@@ -20,7 +21,7 @@ Examples:
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", shell_complete=files)
 @sending_options
 def check(*, paths: tuple[str, ...], common: Common) -> None:
     """Make the same plan as `run`, and send nothing.

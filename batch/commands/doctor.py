@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from batch.commands.completion import accounts
 from batch.commands.options import config_option
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ The exit code is that with which a run would end:
 
 @click.command(epilog=_EPILOG)
 @config_option
-@click.option("--account", metavar="NAME", help="Look at this account only.")
+@click.option("--account", metavar="NAME", shell_complete=accounts, help="Look at this account only.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON, alone on standard output.")
 def doctor(*, config: Path | None, account: str | None, as_json: bool) -> None:
     """Look whether all is well for the next run, and say how to mend what is not.

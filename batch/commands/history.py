@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from batch.commands.completion import accounts
 from batch.commands.options import config_option
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ Examples:
 
 @click.command(epilog=_EPILOG)
 @config_option
-@click.option("--account", metavar="NAME", help="Only this account's runs.")
+@click.option("--account", metavar="NAME", shell_complete=accounts, help="Only this account's runs.")
 @click.option("--most", type=click.IntRange(1), default=20, show_default=True, help="How many runs, the latest first.")
 @click.option("--json", "as_json", is_flag=True, help="Print the runs' summaries as JSON.")
 def history(*, config: Path | None, account: str | None, most: int, as_json: bool) -> None:

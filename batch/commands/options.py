@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from batch.commands.completion import accounts
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -91,7 +93,9 @@ def sending_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 _SENDING = (
     config_option,
-    click.option("--account", metavar="NAME", help="Which account of the settings; else `default`."),
+    click.option(
+        "--account", metavar="NAME", shell_complete=accounts, help="Which account of the settings; else `default`."
+    ),
     click.option("--report", type=_PATH, metavar="FOLDER", help="Where the report goes, in place of `reports`."),
     click.option("--profile", metavar="NAME", help="What kind of export it is, where that cannot be told."),
     click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, alone on standard output."),

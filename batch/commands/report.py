@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from batch.commands.completion import runs
 from batch.commands.options import config_option
 
 _EPILOG = """\b
@@ -16,7 +17,7 @@ Examples:
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("run")
+@click.argument("run", shell_complete=runs)
 @config_option
 @click.option("--report", type=click.Path(path_type=Path), metavar="FOLDER", help="Where, in place of `reports`.")
 def report(*, run: str, config: Path | None, report: Path | None) -> None:

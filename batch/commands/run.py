@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from batch.commands.completion import files
 from batch.commands.options import sending_options
 from batch.commands.running import carry_out_jobs, files_meant, make_jobs, move_files, refuse_stopped, tell
 
@@ -23,7 +24,7 @@ Examples:
 
 
 @click.command(epilog=_EPILOG)
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", shell_complete=files)
 @click.option("--move", is_flag=True, help="Then move each finished file into done/, to_fix/ or unreadable/ beside it.")
 @sending_options
 def run(*, paths: tuple[str, ...], move: bool, common: Common) -> None:

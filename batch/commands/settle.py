@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from batch.commands.completion import accounts
 from batch.commands.options import config_option
 
 _EPILOG = """\b
@@ -27,7 +28,12 @@ Examples:
 )
 @click.option("--note", required=True, metavar="TEXT", help="Why; it stays in the journal beside your name.")
 @config_option
-@click.option("--account", metavar="NAME", help="Whose order, where several accounts have one of that number.")
+@click.option(
+    "--account",
+    metavar="NAME",
+    shell_complete=accounts,
+    help="Whose order, where several accounts have one of that number.",
+)
 @click.option("--wait", is_flag=True, help="Wait where another run holds the account.")
 def settle(*, order_id: str, decision: str, note: str, config: Path | None, account: str | None, wait: bool) -> None:
     """Decide what became of a held, unknown or planned order, or what is to become of it.
