@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from batch.logs import log
 from batch.moving import Target
 from batch.report.moments import span
 from batch.report.places import places
@@ -34,8 +35,6 @@ _STYLES = {Target.DONE: "green", Target.TO_FIX: "yellow", Target.UNREADABLE: "re
 _WRONG = "red"
 _MOST_TASKS = 3
 _MOST_STRETCHES = 3
-
-log = logging.getLogger("shipbatch")
 
 
 class Voice:
@@ -144,7 +143,7 @@ class Voice:
         told = {"file": str(moved.origin), "state": str(moved.target), "path": str(moved.path)}
         self.say(f"{moved.origin.name}: {_how_it_ended(moved)}", _STYLES[moved.target], **told)
         for step in _next_steps(moved):
-            self.say(f"  {step}", _STYLES[moved.target], **told)
+            self.say(f"  {step}", _STYLES[moved.target])
 
 
 def _how_it_ended(moved: Moved) -> str:

@@ -19,6 +19,7 @@ from tests.watching import QUICK, watching
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
     from tests.trial import Trial
 
 FIRST = ("309121065891123", "1", "2", "Canada Post", "7035114477138472", "2026-11-20 15:00")

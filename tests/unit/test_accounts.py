@@ -119,3 +119,9 @@ def test_a_folder_that_cannot_be_read_is_said(lay: Lay, monkeypatch: pytest.Monk
     monkeypatch.setattr("pathlib.Path.iterdir", denied)
     with pytest.raises(UsageError, match="the folder cannot be read: Permission denied"):
         files_by_account([str(folder)], ACCOUNTS)
+
+
+def test_a_persons_stop_is_no_input_file(lay: Lay) -> None:
+    assert names(files_by_account([str(lay("STOP", "a.csv", "outlet/STOP"))], ACCOUNTS), lay()) == {
+        "default": ["a.csv"]
+    }

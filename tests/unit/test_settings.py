@@ -397,3 +397,26 @@ def test_a_country_is_two_letters(write: Write, given: str, read: str) -> None:
 )
 def test_a_mistake_says_how_to_write_it(write: Write, key: str, given: str, said: str) -> None:
     assert mistakes(write(f'{DEFAULT}{key} = "{given}"')) == [f"accounts.default.{key}: {said}"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ('urls = "mailto://me:hunter2@example.com"', "notify.urls: input should be a valid tuple."),
+        ("urls = [7]", "notify.urls.0: input should be a valid string."),
+        ('heartbeat_url = "ftp://hunter2"', "notify.heartbeat_url: must begin with https:// or http://."),
+        ('digest = "hunter2"', "notify.digest: input should be 'never', 'run' or 'day'."),
+    ],
+)
+def test_a_mistake_in_who_is_told_never_shows_an_address(write: Write, given: str, said: str) -> None:
+    assert mistakes(write(f"[notify]\n{given}")) == [said]
+
+
+def test_who_is_told_is_masked_wherever_settings_are_shown(write: Write) -> None:
+    settings = load(write('[notify]\nurls = ["json://hunter2"]\nheartbeat_url = "https://hunter2"'))
+    assert "hunter2" not in f"{settings} {settings!r} {settings.model_dump()}"
+
+
+def test_the_figures_go_beside_the_settings_file_if_anywhere(write: Write, tmp_path: Path) -> None:
+    assert load(write('[metrics]\ntextfile = "figures/a.prom"')).metrics.textfile == tmp_path / "figures/a.prom"
+    assert load(write("")).metrics.textfile is None

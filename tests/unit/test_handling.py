@@ -1,0 +1,253 @@
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from batch import handling
+from batch.errors import Exit, FileChanged, JournalFailed
+from batch.handling import Halts, Handler
+from batch.inputs import copied_whole
+from batch.job import Ended, Job
+from batch.journal.journal import Journal
+from batch.journal.states import State
+from batch.moving import Left, Moved, Target
+from batch.sending import Sending
+from batch.settings import Account, Settings
+from batch.submit.stop import Stop
+from tests.unit.journal.making import begin_run, force, plan, planned, record_input
+from tests.unit.report.accounts import make_account
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from batch.sending import Followed
+
+EMPTY = make_account([], [])
+WENT = Ended(EMPTY, None, Exit.OK)
+FAULT = Ended(None, None, Exit.FATAL, "A fault of shipbatch itself; the log has it.")
+
+
+class Bench:
+    """A handler on a real journal, whose runs are made up."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        account = Account.model_construct(client_id="seller-1", api="walmart-global")
+        self.settings = Settings(journal=f"sqlite:///{folder / 'state/journal.db'}")
+        self.settings._home = folder
+        self.folder = folder
+        self.job = Job(settings=self.settings, name="default", account=account)
+        self.told: list[Ended] = []
+        self.runs: list[list[str] | None] = []  # file names; None: what was left over
+        self.breaks: set[str] = set()  # runs with these files break
+        self.end = WENT
+        sending = Sending(zone=self.settings.zone, grace=1)
+        self.handler = Handler(
+            settings=self.settings,
+            sending=sending,
+            halts=Halts(),
+            tell=lambda _jobs, ends: self.told.extend(ends),
+        )
+        monkeypatch.setattr(Job, "planned", lambda _job, _journal, files: [file.path.name for file in files])
+        monkeypatch.setattr(Job, "left_over", lambda _job, _journal: None)
+        monkeypatch.setattr(handling, "carry_out", self._carry_out)
+        monkeypatch.setattr(handling, "move_files_of", lambda _account: self.moves)
+        self.moves: list[Moved | Left] = []
+
+    def _carry_out(self, jobs: Sequence[Job], journal: Journal, begin: Any, _sending: Sending) -> list[Ended]:  # noqa: ANN401 - a callable of the library's
+        files = begin(jobs[0], journal)
+        self.runs.append(files)
+        return [FAULT if self.breaks & set(files or ()) else self.end]
+
+    def drop(self, *names: str) -> list[Path]:
+        files = [self.folder / name for name in names]
+        for file in files:
+            file.write_text(f"{file.name}\n")
+        return files
+
+    def leave(self, state: State, *, due_at: int = 0) -> None:
+        """Leave an order over, in that state."""
+        journal = Journal.open(self.settings.journal)
+        (order,) = plan(journal, planned(due_at=due_at))
+        force(journal, order, state)
+        journal.close()
+
+
+@pytest.fixture
+def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    return Bench(tmp_path, monkeypatch)
+
+
+def test_files_are_copied_run_together_moved_and_told_of(bench: Bench) -> None:
+    files = bench.drop("a.csv", "b.csv")
+    moved = Moved(files[0], files[0], Target.DONE, EMPTY, files[0])
+    left = Left(files[1], "Read-only.")
+    bench.moves = [moved, left]
+    handled = bench.handler.handle(bench.job, files, {})
+    assert bench.runs == [["a.csv", "b.csv"]]
+    assert [source.path for source in handled.run] == files
+    assert handled.run[0].content.read_text() == "a.csv\n"
+    assert (handled.moved, handled.left, handled.exit_code) == ([moved], [left], Exit.OK)
+    assert bench.told == [WENT]
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_run(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = bench.drop("a.csv", "b.csv")
+
+    def changing(path: Path, folder: Path) -> object:
+        if path.name == "a.csv":
+            raise FileChanged
+        return copied_whole(path, folder)
+
+    monkeypatch.setattr(handling, "copied_whole", changing)
+    handled = bench.handler.handle(bench.job, files, {})
+    assert (handled.changed, bench.runs) == ([files[0]], [["b.csv"]])
+
+
+def test_a_file_that_cannot_be_read_keeps_no_other_from_being_run(bench: Bench) -> None:
+    gone = bench.folder / "gone.csv"
+    handled = bench.handler.handle(bench.job, [gone, *bench.drop("b.csv")], {})
+    assert handled.problems == {gone: f"{gone}: the file cannot be read: No such file or directory."}
+    assert bench.runs == [["b.csv"]]
+
+
+def test_where_no_file_could_be_taken_nothing_is_run(bench: Bench) -> None:
+    handled = bench.handler.handle(bench.job, [bench.folder / "gone.csv"], {})
+    assert (handled.ends, bench.runs, bench.told) == ([], [], [])
+
+
+def test_the_file_that_breaks_a_run_stops_no_other(bench: Bench) -> None:
+    files = bench.drop("a.csv", "bad.csv", "c.csv")
+    bench.breaks = {"bad.csv"}
+    handled = bench.handler.handle(bench.job, files, {})
+    assert bench.runs == [["a.csv", "bad.csv", "c.csv"], ["a.csv"], ["bad.csv"], ["c.csv"]]
+    assert [source.path.name for source in handled.run] == ["a.csv", "c.csv"]
+    assert handled.problems == {files[1]: ""}
+    assert bench.told == [WENT, FAULT, WENT]
+    assert handled.exit_code is Exit.FATAL
+
+
+@pytest.mark.parametrize("code", [Exit.BUSY, Exit.USAGE, Exit.TERMINATED])
+def test_a_run_that_did_not_begin_leaves_its_files_for_another_time(bench: Bench, code: Exit) -> None:
+    files = bench.drop("a.csv", "b.csv")
+    bench.end = Ended(None, None, code, "Not now.")
+    handled = bench.handler.handle(bench.job, files, {})
+    assert (handled.run, handled.problems) == ([], dict.fromkeys(files, ""))
+    assert len(bench.runs) == 1
+
+
+def test_a_journal_that_cannot_be_opened_leaves_them_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = bench.drop("a.csv")
+
+    def broken(_url: str) -> None:
+        raise JournalFailed("state/journal.db: disk I/O error.")
+
+    monkeypatch.setattr(Journal, "open", broken)
+    handled = bench.handler.handle(bench.job, files, {})
+    assert (handled.run, handled.problems, handled.exit_code) == ([], {files[0]: ""}, Exit.FATAL)
+    assert [end.message for end in bench.told] == ["state/journal.db: disk I/O error."]
+
+
+# What is left over
+
+
+def test_nothing_is_run_where_nothing_is_left_over(bench: Bench) -> None:
+    bench.leave(State.SHIPPED)
+    handled = bench.handler.handle(bench.job, [], {})
+    assert (bench.runs, handled.ends, bench.told) == ([], [], [])
+
+
+@pytest.mark.parametrize("state", [State.PLANNED, State.SENDING, State.UNKNOWN])
+def test_what_is_left_over_is_gone_on_with(bench: Bench, state: State) -> None:
+    bench.leave(state)
+    bench.handler.handle(bench.job, [], {})
+    assert bench.runs == [None]
+    assert bench.told == [WENT]
+
+
+def test_what_is_due_later_is_left_until_then(bench: Bench) -> None:
+    bench.leave(State.PLANNED, due_at=1 << 50)
+    bench.handler.handle(bench.job, [], {})
+    assert bench.runs == []
+
+
+def test_what_another_run_is_about_to_go_on_with_is_left_to_it_in_silence(bench: Bench) -> None:
+    bench.leave(State.PLANNED)
+    bench.end = Ended(None, None, Exit.BUSY, "Another run holds it.")
+    handled = bench.handler.handle(bench.job, [], {})
+    assert (handled.ends, bench.told) == ([], [])
+
+
+def test_files_that_still_lie_there_are_moved_when_their_rows_have_ended(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (file,) = bench.drop("a.csv")
+    journal = Journal.open(bench.settings.journal)
+    (order,) = plan(journal, planned())
+    record_input(journal, begin_run(journal), [(order, 0)], path=str(file), sha256="ab")
+    monkeypatch.setattr("batch.moving.account_of", lambda *_arguments: EMPTY)
+    monkeypatch.setattr("batch.moving._as_it_stands", lambda account, *_more: account)
+    monkeypatch.setattr("batch.moving.of_one_file", lambda account, _place: account)
+    monkeypatch.setattr("batch.moving._move", lambda _account: Left(file, "Read-only."))
+    assert bench.handler.handle(bench.job, [], {file: "ab"}).left == []
+    force(journal, order, State.REFUSED)
+    assert bench.handler.handle(bench.job, [], {file: "ab"}).left == [Left(file, "Read-only.")]
+    assert bench.handler.handle(bench.job, [], {file: "cd"}).left == []
+    journal.close()
+
+
+# Halting
+
+
+async def test_a_halt_stops_what_is_sent_and_what_comes_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handling, "_LOOK", 0)
+    halts, stop, later = Halts(), Stop(), Stop()
+    followed = [SimpleNamespace(stop=stop)]
+    with halts.heeded("default", cast("list[Followed]", followed)):
+        halts.ask("outlet", Exit.TEMPORARY, "Not for us.")
+        await asyncio.sleep(0)
+        assert not stop.requested
+        halts.ask("default", Exit.TEMPORARY, "A file STOP.")
+        halts.ask("default", Exit.TERMINATED, "The first counts.")
+        followed.append(SimpleNamespace(stop=later))
+        await asyncio.wait_for(asyncio.gather(stop.wait(), later.wait()), 10)
+    assert (stop.exit_code, later.reason) == (Exit.TEMPORARY, "A file STOP.")
+
+
+async def test_a_halt_that_was_withdrawn_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handling, "_LOOK", 0)
+    halts, stop = Halts(), Stop()
+    halts.ask("default", Exit.TEMPORARY, "A file STOP.")
+    halts.withdraw("default")
+    halts.withdraw("default")
+    with halts.heeded("default", cast("list[Followed]", [SimpleNamespace(stop=stop)])):
+        for _ in range(3):
+            await asyncio.sleep(0)
+    assert not stop.requested
+
+
+def test_who_follows_the_sending_still_follows_it(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[object] = []
+
+    @contextmanager
+    def follow(followed: Sequence[Followed]) -> Iterator[None]:
+        seen.append(followed)
+        yield
+
+    async def send(sending: Sending) -> None:
+        with sending.follow([]):
+            pass
+
+    def carry_out(_jobs: object, _journal: object, _begin: object, sending: Sending) -> list[Ended]:
+        asyncio.run(send(sending))
+        return [WENT]
+
+    monkeypatch.setattr(handling, "carry_out", carry_out)
+    sending = Sending(zone=bench.settings.zone, grace=1, follow=follow)
+    handler = Handler(settings=bench.settings, sending=sending, halts=Halts(), tell=lambda _jobs, _ends: None)
+    handler.handle(bench.job, bench.drop("a.csv"), {})
+    assert seen == [[]]
