@@ -38,6 +38,7 @@ COMMANDS = (
 _EPILOG = """\b
 Examples:
   shipbatch sandbox --ship data/shipbatch/november.csv   try it, nothing leaves this machine
+  shipbatch init                                         set up an account, with a few questions
   shipbatch check warehouse.xlsx                         what would be sent, what is wrong
   shipbatch run warehouse.xlsx                           send it
   shipbatch resume                                       go on with what is left

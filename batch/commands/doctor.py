@@ -11,7 +11,7 @@ from batch.commands.completion import accounts
 from batch.commands.options import config_option
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from batch.finding import Finding
 
@@ -39,21 +39,19 @@ def doctor(*, config: Path | None, account: str | None, as_json: bool) -> None:
     Settings, credentials, the marketplace (one harmless reading for each account), the clock, profiles, the journal and
     what is left over in it, folders, disk. Nothing is made, sent or changed.
     """
+    from batch.commands.findings import print_findings
     from batch.errors import Exit, gravest
 
-    found = _found(config, account)
+    coming = _found(config, account)
+    found = list(coming) if as_json else print_findings(coming)
     code = gravest(*(one.exit_code for one in found))
     if as_json:
         _print_json(found, code)
-    else:
-        from batch.commands.findings import print_findings
-
-        print_findings(found)
     if code is not Exit.OK:
         raise click.exceptions.Exit(code)
 
 
-def _found(config: Path | None, account: str | None) -> list[Finding]:
+def _found(config: Path | None, account: str | None) -> Iterator[Finding]:
     from batch.commands.running import account_named
     from batch.doctor import examine, mistaken_settings
     from batch.errors import SettingsError
@@ -62,9 +60,9 @@ def _found(config: Path | None, account: str | None) -> list[Finding]:
     try:
         settings = load(config)
     except SettingsError as error:
-        return list(mistaken_settings(error))
+        return mistaken_settings(error)
     accounts = {account: account_named(settings, account)} if account else settings.accounts
-    return list(examine(settings, accounts, settings_file(config)))
+    return examine(settings, accounts, settings_file(config))
 
 
 def _print_json(found: Sequence[Finding], code: int) -> None:

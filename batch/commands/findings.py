@@ -13,7 +13,7 @@ import click
 from batch.finding import Standing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from batch.finding import Finding
 
@@ -22,14 +22,20 @@ _MARGIN = len("warning  ")
 _NARROWEST = 20  # columns that a sentence gets at least
 
 
-def print_findings(found: Sequence[Finding]) -> None:
-    """Print the findings and how many of them are not well. Only a terminal has its lines broken."""
+def print_findings(found: Iterable[Finding]) -> list[Finding]:
+    """Print the findings as they come, and how many of them are not well; return them all.
+
+    Only a terminal has its lines broken.
+    """
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    printed = []
     for one in found:
         for line in _lines(one, width):
             click.echo(line)
+        printed.append(one)
     click.echo()
-    click.echo(_summed_up(found))
+    click.echo(_summed_up(printed))
+    return printed
 
 
 def _lines(one: Finding, width: int | None) -> Iterator[str]:

@@ -69,8 +69,7 @@ def _visit(file: Path, name: str) -> int:
     from batch.settings import load
 
     try:
-        found = list(examine_accounts({name: load(file).accounts[name]}))
+        coming = examine_accounts({name: load(file).accounts[name]})
     except SettingsError as error:
-        found = list(mistaken_settings(error))
-    print_findings(found)
-    return gravest(*(one.exit_code for one in found))
+        coming = mistaken_settings(error)
+    return gravest(*(one.exit_code for one in print_findings(coming)))
