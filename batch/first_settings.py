@@ -113,6 +113,8 @@ def settings_text(account: FirstAccount) -> str:
         credentials="\n".join(_credentials(account)),
         base_url=_unless_default("base_url", account.base_url),
         ship_from_country=_quoted(account.ship_from_country),
+        rate=f"# [accounts.{account.name}.rate]",
+        carriers=f"# [accounts.{account.name}.carriers]",
     )
 
 
@@ -145,18 +147,18 @@ _TEMPLATE = """\
 # journal = "sqlite:///state/journal.db"      # what was sent; or postgresql+psycopg://...
 # reports = "reports"                         # one folder for each run
 # profiles = "profiles"                       # your own kinds of exports, looked at first
-timezone = {timezone}                # of ship times that name no zone
+timezone = {timezone:<35}# of ship times that name no zone
 # grace = 30                                  # s for calls in flight when a run is told to stop
 # retention = 400                             # days that `shipbatch prune` keeps journal, reports and copies
 # log_format = "text"                         # or "json"
 
 [accounts.{name}]
-api = {api}                      # "walmart-global", or "walmart-canada" for the one that is being retired
+api = {api:<40}# "walmart-global", or "walmart-canada" for the one that is being retired
 {base_url}
 # market = "ca"
 {credentials}
 # service_name = "Walmart Marketplace"
-ship_from_country = {ship_from_country}                      # where a row names none
+ship_from_country = {ship_from_country:<26}# where a row names none
 # method_code = "Standard"                    # where neither row nor order names one
 # workers = 32                                # calls at the same time
 # timeout = 30                                # s, one request
@@ -173,12 +175,12 @@ ship_from_country = {ship_from_country}                      # where a row names
 # allow_edits = false                         # change the tracking of a shipped line where the file's changed
 # override_intent_to_cancel = false           # ship although the buyer asked to cancel
 
-# [accounts.{name}.rate]                    # calls a minute at most; 0: the marketplace's own limits only
+{rate:<46}# calls a minute at most; 0: the marketplace's own limits only
 # ship = 60
 # acknowledge = 60
 # read = 5000
 
-# [accounts.{name}.carriers]                # names in your files, and the marketplace's codes for them
+{carriers:<46}# names in your files, and the marketplace's codes for them
 # "Purolator Inc." = "PCLINT"
 
 # [watch]                                     # of `shipbatch watch`
