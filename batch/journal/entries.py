@@ -6,7 +6,7 @@ Writing is asked for in entries, so that those of many orders can be put into on
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from batch.marketplace.orders import Parcel, ShippingUpdate
 from batch.outcomes import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from batch.journal.states import State
 
@@ -135,7 +135,9 @@ _MEMBERS = (
     "ship_from_country",
     "seller_order_id",
 )
-_members = attrgetter(*_MEMBERS)
+_members: Callable[[Parcel], tuple[Any, ...]] = attrgetter(*_MEMBERS)
+_SHIPPED_AT = _MEMBERS.index("shipped_at")
+_DAY = 86_400_000  # ms
 
 
 def fingerprint(parcels: Iterable[Parcel], *, undated_at: int = 0) -> str:
@@ -144,8 +146,18 @@ def fingerprint(parcels: Iterable[Parcel], *, undated_at: int = 0) -> str:
     `undated_at` (UTC epoch milliseconds): the ship time that reading gave to rows of a file without ship times, which
     is another each time the file is read.
     """
-    told = sorted(_members(replace(one, shipped_at=0) if one.shipped_at == undated_at else one) for one in parcels)
+    told = sorted(_told(one, undated_at) for one in parcels)
     return hashlib.blake2b(orjson.dumps(told), digest_size=16).hexdigest()
+
+
+def _told(parcel: Parcel, undated_at: int) -> tuple[Any, ...]:
+    """Return what the file says of a parcel; of a day without a time, which is noon or by then now, the day alone."""
+    members = _members(parcel)
+    if parcel.date_only:
+        return *members[:_SHIPPED_AT], parcel.shipped_at // _DAY, *members[_SHIPPED_AT + 1 :]
+    if parcel.shipped_at == undated_at:
+        return *members[:_SHIPPED_AT], 0, *members[_SHIPPED_AT + 1 :]
+    return members
 
 
 def to_json(parts: Parts) -> bytes | None:

@@ -44,9 +44,7 @@ def prepare(database: Database, migrations: Sequence[Migration] = MIGRATIONS) ->
     if not there:
         _make_tables(database, 1 + len(migrations))
     elif tables.version.name not in there:
-        raise JournalFailed(
-            f"{database}: this database holds something else than a journal; give the journal one of its own."
-        )
+        raise _something_else(database)
     database.keep_private()
     _migrate(database, migrations)
 
@@ -75,7 +73,9 @@ def _migrate(database: Database, migrations: Sequence[Migration]) -> None:
     known = 1 + len(migrations)
     with database.reading() as connection:
         found = _version(connection)
-    if found is None or found > known:
+    if found is None:
+        raise _something_else(database)
+    if found > known:
         raise JournalFailed(
             f"{database}: the journal has version {found}, this shipbatch knows {known}; "
             "use the newer shipbatch that wrote it."
@@ -92,6 +92,12 @@ def _take(database: Database, version: int, migration: Migration) -> None:
         if _version(connection) == version:
             migration(connection)
             connection.execute(update(tables.version).values(version=version + 1))
+
+
+def _something_else(database: Database) -> JournalFailed:
+    return JournalFailed(
+        f"{database}: this database holds something else than a journal; give the journal one of its own."
+    )
 
 
 def _version(connection: Connection) -> int | None:

@@ -107,5 +107,6 @@ def _split(results: Results, groups: list[Sequence[Entry]]) -> list[Results | Ex
 def _settle(written: asyncio.Future[Results], result: Results | Exception) -> None:
     if isinstance(result, Exception):
         written.set_exception(result)
+        written.exception()  # who waited may have been cancelled; asyncio would complain of that with a traceback
     else:
         written.set_result(result)

@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import Connection, Integer, MetaData, Table, insert, inspect, select, text, update
+
+from batch.errors import JournalFailed
+from batch.journal import tables
+from batch.journal.database import Database
+from batch.journal.migrations import MIGRATIONS, _take, prepare, version_known, version_of
+from tests.unit.journal.making import begin_run
+
+if TYPE_CHECKING:
+    from batch.journal.journal import Journal
+
+
+def _add_column(connection: Connection) -> None:
+    connection.execute(text("ALTER TABLE runs ADD COLUMN machine TEXT"))
+
+
+def _fill_column(connection: Connection) -> None:
+    connection.execute(text("UPDATE runs SET machine = 'night'"))
+
+
+def _fail(connection: Connection) -> None:
+    connection.execute(text("UPDATE runs SET machine = 'half done'"))
+    raise ZeroDivisionError
+
+
+def _version(database: Database) -> int:
+    with database.reading() as connection:
+        return int(connection.execute(select(tables.version.c.version)).scalar_one())
+
+
+def _machines(database: Database) -> list[str]:
+    with database.reading() as connection:
+        return list(connection.execute(text("SELECT machine FROM runs")).scalars())
+
+
+def test_a_new_journal_has_the_newest_tables(database: Database) -> None:
+    assert _version(database) == 1 + len(MIGRATIONS)
+    assert database.tables() == set(tables.metadata.tables)
+
+
+def test_a_journal_of_today_is_left_as_it_is(journal: Journal, run: int) -> None:
+    prepare(journal.database)
+
+    assert _version(journal.database) == 1 + len(MIGRATIONS)
+    assert run == 1
+
+
+def test_an_older_journal_goes_through_every_version_in_between(journal: Journal, run: int) -> None:
+    prepare(journal.database, (*MIGRATIONS, _add_column, _fill_column))
+
+    assert _version(journal.database) == 3 + len(MIGRATIONS)
+    assert _machines(journal.database) == ["night"]
+    assert run
+
+
+def test_before_the_first_change_a_copy_is_laid_beside_an_sqlite_journal(journal: Journal, run: int) -> None:
+    file = journal.database.file
+    assert file is not None
+    prepare(journal.database, (_add_column, _fill_column))
+
+    copies = [one for one in file.parent.iterdir() if ".version-" in one.name]
+    assert [one.name for one in copies] == ["journal.db.version-1"]
+    with closing(sqlite3.connect(copies[0])) as copy:
+        assert copy.execute("SELECT version FROM version").fetchall() == [(1,)]
+        assert copy.execute("SELECT number FROM runs").fetchall() == [(run,)]
+
+
+def test_a_migration_that_fails_changes_nothing_and_can_be_tried_again(journal: Journal, run: int) -> None:
+    with pytest.raises(ZeroDivisionError):
+        prepare(journal.database, (_add_column, _fail))
+
+    assert _version(journal.database) == 2
+    assert _machines(journal.database) == [None]
+
+    prepare(journal.database, (_add_column, _fill_column))
+    assert _version(journal.database) == 3
+    assert _machines(journal.database) == ["night"]
+    assert run
+
+
+def test_a_migration_that_another_process_has_just_made_is_not_made_twice(journal: Journal, run: int) -> None:
+    prepare(journal.database, (_add_column,))
+
+    _take(journal.database, 1, _fail)
+
+    assert _version(journal.database) == 2
+    assert run
+
+
+def test_a_newer_journal_is_refused_and_left_alone(database: Database) -> None:
+    with database.writing() as connection:
+        connection.execute(update(tables.version).values(version=7))
+
+    with pytest.raises(JournalFailed, match="version 7, this shipbatch knows 1; use the newer shipbatch"):
+        prepare(database)
+
+    assert _version(database) == 7
+
+
+def test_a_journal_without_a_version_is_refused(database: Database) -> None:
+    with database.writing() as connection:
+        connection.execute(tables.version.delete())
+
+    with pytest.raises(JournalFailed, match="holds something else than a journal"):
+        prepare(database)
+
+
+def test_a_database_of_something_else_is_refused_and_left_alone(url: str) -> None:
+    database = Database(url)
+    database.make_file()
+    with closing(database):
+        with database.writing() as connection:
+            connection.execute(text("CREATE TABLE orders (number INTEGER)"))
+
+        with pytest.raises(JournalFailed, match="holds something else than a journal"):
+            prepare(database)
+
+        assert database.tables() == {"orders"}
+
+
+def test_a_journals_version_is_told_without_changing_it(journal: Journal) -> None:
+    assert version_of(journal.database) == version_known() == 1 + len(MIGRATIONS)
+
+
+def test_something_else_than_a_journal_has_no_version(url: str) -> None:
+    database = Database(url)
+    database.make_file()
+    with closing(database):
+        assert version_of(database) is None
+        assert database.tables() == set()
+
+
+def test_two_processes_that_make_a_journal_at_once_make_one(url: str) -> None:
+    first, second = Database(url), Database(url)
+    with closing(first), closing(second):
+        prepare(first)
+        with first.reading() as connection:
+            assert inspect(connection).has_table("orders")
+
+        with second.writing() as connection:  # it saw no table a moment ago
+            tables.metadata.create_all(connection)
+        prepare(second)
+
+        assert _version(second) == 1
+
+
+def test_a_migration_may_use_tables_of_its_own_version(journal: Journal) -> None:
+    begin_run(journal)
+
+    def count_rows(connection: Connection) -> None:
+        runs = Table("runs", MetaData(), autoload_with=connection)
+        files = Table("files", MetaData(), autoload_with=connection)
+        assert isinstance(files.c.rows.type, Integer)
+        connection.execute(
+            insert(files).from_select(
+                ["run", "file", "path", "sha256", "profile", "rows", "problem"],
+                select(runs.c.number, text("0, 'a.csv', '', '', 0, ''")),
+            )
+        )
+
+    prepare(journal.database, (count_rows,))
+
+    with journal.database.reading() as connection:
+        assert connection.execute(select(tables.files.c.path)).scalars().all() == ["a.csv"]
