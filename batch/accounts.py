@@ -28,12 +28,14 @@ def files_by_account(
 ) -> dict[str, list[Path]]:
     """Return the input files of each account, in the order given; within a folder by name.
 
-    A sub-folder with an account's name belongs to that account, files beside it to the `chosen` one, else `default`.
+    A folder with an account's name, be it within a folder or named itself, belongs to that account unless one is
+    `chosen` for the latter; all other files are the chosen account's, else those of `default`.
     Raises `UsageError` for a path that is not there, and for any other sub-folder, one within an account's too.
     """
     found: dict[str, dict[Path, None]] = {}
     for path in _expanded(paths):
-        for account, file in _in_path(path, accounts, chosen or "default"):
+        owner = path.name if path.name in accounts and path.is_dir() else "default"
+        for account, file in _in_path(path, accounts, chosen or owner):
             found.setdefault(account, {})[file] = None  # once, however often it is named
     return {account: [*files] for account, files in found.items()}
 

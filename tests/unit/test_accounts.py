@@ -52,6 +52,12 @@ def test_a_folder_with_an_accounts_name_within_a_folder_belongs_to_that_account(
     }
 
 
+def test_a_folder_named_itself_belongs_to_the_account_of_its_name_unless_another_is_chosen(lay: Lay) -> None:
+    folder = lay("outlet/a.csv") / "outlet"
+    assert files_by_account([str(folder)], ["default", "outlet"]) == {"outlet": [folder / "a.csv"]}
+    assert files_by_account([str(folder)], ["default", "outlet"], "default") == {"default": [folder / "a.csv"]}
+
+
 def test_files_come_in_the_order_in_which_they_are_named_and_once(lay: Lay) -> None:
     folder = lay("a.csv", "b.csv")
     paths = [str(folder / "b.csv"), str(folder / "a.csv"), str(folder), f"{folder}/./b.csv"]
