@@ -201,10 +201,10 @@ def _judge_line(case: _Case, line: OrderLine, placed: list[Placed], claims: Sequ
         return
     rest: list[Placed] = []
     for index, parcel in placed:
-        left = _left_to_send(case, index, parcel, line, shipped, alone=len(placed) == 1)
+        left = _left_to_send(case, index, parcel, line, shipped, claims, alone=len(placed) == 1)
         if left is None:
             continue
-        if claimed := _claimed(left, claims, seen=True):
+        if claimed := _claimed(replace(left, quantity=parcel.quantity or left.quantity), claims, seen=True):
             case.parts[index] = claimed
         else:
             rest.append((index, left))
@@ -217,12 +217,21 @@ def _judge_line(case: _Case, line: OrderLine, placed: list[Placed], claims: Sequ
 
 
 def _left_to_send(
-    case: _Case, index: int, parcel: Parcel, line: OrderLine, shipped: dict[str, int], *, alone: bool
+    case: _Case,
+    index: int,
+    parcel: Parcel,
+    line: OrderLine,
+    shipped: dict[str, int],
+    claims: Sequence[Claim],
+    *,
+    alone: bool,
 ) -> Parcel | None:
     """Return what is left of the parcel once what is shipped has been subtracted; None where it ends here."""
     there, open_ = shipped.get(parcel.key, 0), units_open(line)
     if there and there == (parcel.quantity or there):
-        case.end([index], Outcome.ALREADY_SHIPPED, "It was shipped before, with this tracking number.")
+        sent = next((_on(c) for c in claims if (c.line_number, c.parcel) == (line.line_number, parcel.key)), "")
+        by_us = f"; we sent it on {sent}" if sent else ""
+        case.end([index], Outcome.ALREADY_SHIPPED, f"It was shipped before, with this tracking number{by_us}.")
     elif there > parcel.quantity > 0:
         case.end(
             [index],
@@ -260,7 +269,7 @@ def _claimed(parcel: Parcel, claims: Sequence[Claim], *, seen: bool) -> Part | N
         return Part(
             Outcome.HELD, "An earlier update with this parcel is not settled yet; `shipbatch resume` settles it."
         )
-    on = datetime.fromtimestamp(claim.sent_at / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    on = _on(claim)
     if claim.quantity != parcel.quantity:
         return Part(
             Outcome.HELD,
@@ -275,6 +284,11 @@ def _claimed(parcel: Parcel, claims: Sequence[Claim], *, seen: bool) -> Part | N
 
 
 _CLAIMING = (*OPEN, State.SHIPPED)
+
+
+def _on(claim: Claim) -> str:
+    """Return when a parcel was sent, blank where that is not known."""
+    return f"{datetime.fromtimestamp(claim.sent_at / 1000, UTC):%Y-%m-%d %H:%M} UTC" if claim.sent_at else ""
 
 
 def _obstacle(case: _Case, line: OrderLine, rest: list[Placed], foreign: set[str]) -> str:

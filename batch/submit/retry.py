@@ -55,7 +55,11 @@ class Tally:
     """What has happened so far to one call."""
 
     answers: int = 0  # those that count
-    renewals: int = 0
+    renewals: int = 0  # of the credentials, since the last answer to somebody who was known
+
+    def after(self, decision: Decision) -> Tally:
+        """Return the tally after one more attempt."""
+        return Tally(self.answers + decision.counts, self.renewals + 1 if decision.act is Act.RENEW else 0)
 
 
 def decide(kind: Kind, verdict: Verdict, tally: Tally, *, attempts: int, jitter: float) -> Decision:

@@ -23,10 +23,10 @@ from batch.marketplace.call import Kind
 from batch.marketplace.confirmation import confirmed
 from batch.marketplace.verdict import Meaning
 from batch.outcomes import WELL, Outcome
-from batch.submit.conversation import Saying
 from batch.submit.preflight import Resolution, decide, without_reading
 from batch.submit.ready import READING_LASTS, Reading, Ready
 from batch.submit.retry import Act
+from batch.submit.saying import Saying
 from batch.submit.settle import Found, settled
 from batch.submit.settling import Settling, Unsettled
 
@@ -72,7 +72,7 @@ class Submission:
 
     def __init__(self, duty: Duty) -> None:
         self.ended: Counter[State] = Counter()
-        self.stays_open: dict[int, int] = {}  # order ▶ units that nobody ships yet
+        self.notes: dict[str, str] = {}  # purchase order id ▶ what else the report says of it
         self._duty, self._account, self._stop = duty, duty.account, duty.stop
         self._world, self._said = duty.surroundings, duty.conversation
         self.ready = Ready(most=0 if self._account.preflight else _QUEUE)
@@ -239,7 +239,7 @@ class Submission:
         """Send the update of an order and record what came of it."""
         update = resolution.update
         assert update is not None  # noqa: S101 - the caller's condition
-        saying = Saying(order.id, update, parts=resolution.indexes, before=resolution.before)
+        saying = Saying(order.id, update, parts=resolution.indexes, ended=resolution.parts, before=resolution.before)
         attempt = await self._said.tell(self._said.exchange.dialect.ship(update), saying)
         if attempt.against:
             await self._end_claimed(order, reading, attempt.against)
@@ -247,10 +247,10 @@ class Submission:
         self._sent[order.id] += 1
         verdict = attempt.verdict
         if attempt.decision.act in (Act.GIVE_UP, Act.END_RUN):
-            await self._leave(order, attempt, begun=True)
+            await self._leave(order, attempt, begun=saying.begun)
         elif verdict.meaning is Meaning.ACCEPTED and verdict.order and all(confirmed(update, verdict.order)):
             if resolution.stays_open:
-                self.stays_open[order.id] = resolution.stays_open
+                self.notes[update.purchase_order_id] = f"{resolution.stays_open} units stay open"
             await self._end_sent(order, State.SHIPPED, attempt, resolution, reading)
         elif verdict.meaning is Meaning.REFUSED:
             state, reason = await self._believe(update, verdict)

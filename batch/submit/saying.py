@@ -1,0 +1,99 @@
+"""An order's call on its way through its attempts, each of them on record before it leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from batch.journal.entries import Begin, Change, End
+from batch.journal.states import State
+from batch.marketplace.verdict import Meaning, Verdict
+from batch.submit.retry import Act, Attempt, Decision
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from batch.journal.entries import Parts
+    from batch.journal.recorder import Recorder
+    from batch.marketplace.call import Kind
+    from batch.marketplace.orders import ShippingUpdate
+    from batch.submit.stop import Stop
+
+_NOTHING_DONE = frozenset({Meaning.THROTTLED, Meaning.UNAVAILABLE, Meaning.UNAUTHORISED})
+
+
+@dataclass(slots=True)
+class Saying:
+    """What is to be said for an order: an update, or without one an acknowledgement."""
+
+    order: int
+    update: ShippingUpdate | None = None
+    parts: tuple[int, ...] = ()  # beside each parcel of the update: which parcel of the file it comes from
+    ended: Parts = ()  # beside each parcel of the file: how it ended, None where it goes with the update
+    before: dict[str, int] = field(default_factory=dict)  # what was shipped beforehand
+    answers: int = 0  # to this order's updates in this run, of those that count
+    begun: bool = False
+    unwritten: End | None = None  # of the last attempt
+    undone: bool = False  # the last attempt certainly did nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnRecord:
+    """Writes down the attempts of one call."""
+
+    saying: Saying
+    kind: Kind
+    seller: str
+    run: int
+    recorder: Recorder
+    stop: Stop
+    wall_ms: Callable[[], int]
+
+    async def begin(self, correlation_id: str) -> Attempt | None:
+        """Write that an attempt begins; return what ends the call instead, None for nothing."""
+        saying = self.saying
+        if self.stop.requested:
+            stopped = Verdict(meaning=Meaning.UNAVAILABLE, reason=self.stop.reason)
+            return Attempt(stopped, Decision(Act.GIVE_UP), saying.unwritten)
+        begin = Begin(
+            order=saying.order,
+            seller=self.seller,
+            run=self.run,
+            kind=self.kind,
+            correlation_id=correlation_id,
+            at=self.wall_ms(),
+            update=None if saying.begun else saying.update,
+            parts=saying.parts,
+            ended=saying.ended,
+            before=saying.before,
+        )
+        unwritten, saying.unwritten = self._unwritten(), None
+        against = (await self.recorder.write(*unwritten, begin))[-1]
+        if against:
+            return Attempt(Verdict(meaning=Meaning.REFUSED), Decision(Act.DONE), against=against)
+        saying.begun, saying.undone = True, False
+        return None
+
+    def end(self, correlation_id: str, made: Attempt) -> Attempt:
+        """Return the attempt with its end, to be written with what follows from it."""
+        verdict = made.verdict
+        self.saying.unwritten = End(
+            order=self.saying.order,
+            correlation_id=correlation_id,
+            at=self.wall_ms(),
+            status=verdict.status,
+            verdict=verdict.meaning,
+            reason=verdict.reason,
+        )
+        self.saying.undone = verdict.meaning in _NOTHING_DONE
+        return replace(made, end=self.saying.unwritten)
+
+    async def take_back(self) -> None:
+        """Take the order back to planned where its last attempt did nothing and there will be no other."""
+        saying = self.saying
+        back = [Change(order=saying.order, to=State.PLANNED, at=self.wall_ms())] if saying.update else []
+        if saying.undone and saying.unwritten:
+            await self.recorder.write(saying.unwritten, *back)
+
+    def _unwritten(self) -> tuple[End, ...]:
+        return (self.saying.unwritten,) if self.saying.unwritten else ()
