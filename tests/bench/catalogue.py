@@ -15,6 +15,7 @@ from tests.bench.measures import (
     recovery,
     signed_run,
     unsigned_run,
+    watch_memory,
 )
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     help_start.BENCHMARK,
     recovery.BENCHMARK,
     journal.HISTORY,
+    watch_memory.BENCHMARK,
 )
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Cores = frozenset[int]
+_SAID = "said.txt"  # by a command that is started and not waited for
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +79,22 @@ def on_cores(cores: Cores) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
+def said_by(folder: Path) -> str:
+    """Return the last that a command said that was started in the folder."""
+    return "\n".join((folder / _SAID).read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
+
+
 @contextmanager
-def killed(command: Sequence[object], *, folder: Path, cores: Cores, env: Mapping[str, str]) -> Iterator[float]:
-    """Run a command while the block lasts, then kill it as a power cut would; give when it began, UTC epoch seconds."""
-    with (folder / "killed.txt").open("wb") as said, on_cores(cores):
-        began = time.time()
+def started(
+    command: Sequence[object], *, folder: Path, cores: Cores, env: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command while the block lasts, then kill it as a power cut would."""
+    with (folder / _SAID).open("wb") as said, on_cores(cores):
         process = subprocess.Popen(
             [*map(str, command)], cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=said, stderr=said
         )
     try:
-        yield began
+        yield process
     finally:
         process.kill()
         process.wait()

@@ -11,9 +11,10 @@ from tests.bench.marketplaces import marketplace
 from tests.bench.measures.sending import one_line_orders
 from tests.bench.ours import settings
 from tests.bench.place import SHIPBATCH
-from tests.bench.processes import killed
+from tests.bench.processes import said_by, started
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
@@ -50,18 +51,19 @@ def _until_first_update(place: Place, folder: Path, file: Path, *command: object
     """Start a command, kill it once it has sent; return the seconds until its first update, and how many it sent."""
     with marketplace(place, file) as server:
         config = settings(folder, server.url)
-        started = [SHIPBATCH, *command, "--config", config]
-        with killed(started, folder=folder, cores=place.client, env=place.environment()) as began:
-            _wait_for_update(server)
+        given = [SHIPBATCH, *command, "--config", config]
+        began = time.time()
+        with started(given, folder=folder, cores=place.client, env=place.environment()) as process:
+            _wait_for_update(server, process, folder)
         seen = server.seen()
     return seen.first - began, seen.ship
 
 
-def _wait_for_update(server: Server) -> None:
+def _wait_for_update(server: Server, process: subprocess.Popen[bytes], folder: Path) -> None:
     until = time.monotonic() + _PATIENCE
     while not server.seen().ship:
-        if time.monotonic() > until:
-            raise NotBelievable("The command sent nothing.")
+        if time.monotonic() > until or process.poll() is not None:
+            raise NotBelievable(f"The command sent nothing:\n{said_by(folder)}")
         time.sleep(0.02)
 
 
