@@ -13,7 +13,7 @@ import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,7 @@ from batch.report.todo import tasks
 from batch.report_again import account_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Sequence
 
     from batch.journal.journal import Journal
     from batch.report.account import RunAccount
@@ -160,18 +160,13 @@ def _write_beside(account: RunAccount, folder: Path, to_fix: Sequence[str]) -> l
 def _free_name(folder: Path, name: str, endings: Sequence[str]) -> str:
     """Return the first of NAME.csv, NAME-2.csv, NAME-3.csv that nothing in the folder stands in the way of."""
     there = {entry.name.casefold() for entry in folder.iterdir()}
-    for wanted in _names(name):
-        ours = {wanted.casefold(), *(f"{stem(wanted)}{ending}".casefold() for ending in endings)}
-        if not ours & there:
-            return wanted
-    raise AssertionError("there is always a next number")
 
+    def is_free(wanted: str) -> bool:
+        return there.isdisjoint({wanted.casefold(), *(f"{stem(wanted)}{ending}".casefold() for ending in endings)})
 
-def _names(name: str) -> Iterator[str]:
     own = stem(name)
-    yield name
-    for number in count(2):
-        yield f"{own}-{number}{name.removeprefix(own)}"
+    numbered = (f"{own}-{number}{name.removeprefix(own)}" for number in count(2))
+    return next(filter(is_free, chain([name], numbered)))
 
 
 def _placed(path: Path, new: Path) -> Path:

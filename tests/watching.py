@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests import forked
@@ -14,7 +16,6 @@ from tests.trial import ROOT, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.trial import Trial
 
@@ -61,8 +62,8 @@ class Watching:
 
     def names(self) -> set[str]:
         """Return every file in the folder."""
-        found = (path for path in self.folder.rglob("*") if path.is_file())
-        return {str(path.relative_to(self.folder)) for path in found}
+        walked = os.walk(self.folder)  # unlike `rglob` it bears with folders that vanish meanwhile
+        return {os.path.relpath(Path(folder) / name, self.folder) for folder, _, names in walked for name in names}
 
     def wait_for(self, *names: str) -> None:
         """Wait until files are there."""

@@ -4,15 +4,22 @@ import hashlib
 import os
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
+import pandas as pd
 import pytest
 
+from batch import moving
+from batch.journal.since import Standing
 from batch.moving import Left, Moved, Target, move_files_of, target
 from batch.outcomes import Outcome
 from batch.reading.table import Source
 from batch.report.account import FileAccount, RunAccount
+from batch.settings import Settings
 from tests.unit.report.accounts import make_account, make_table
 
+JOURNAL = cast("Any", SimpleNamespace(database=None))
 CONTENT = b"Order #,Tracking Number,Note\n1,2,3\n"
 
 
@@ -221,3 +228,45 @@ def test_names_of_all_kinds_are_kept(tmp_path: Path, name: str) -> None:
     one = moved(dropped(tmp_path / name, "rejected"))
     assert one.path.name == name
     assert one.path.read_bytes() == CONTENT
+
+
+def test_a_file_of_an_earlier_run_goes_as_its_rows_have_ended_since(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = dropped(tmp_path / "march.csv", "shipped", "not_attempted", "unknown")
+    since = pd.DataFrame(
+        [("shipped", "Confirmed.", "c-9", 7), ("refused", "Walmart said no.", "c-8", 8)],
+        index=[1, 2],
+        columns=["outcome", "reason", "correlation_id", "finished_at"],
+    )
+    monkeypatch.setattr(moving, "standing_of", lambda *_where: Standing(1, "run-1", 0, unended=0))
+    monkeypatch.setattr(moving, "account_of", lambda *_run: replace(account, interrupted=True, exit_code=4))
+    monkeypatch.setattr(moving, "ended_since", lambda *_run: since)
+    one = moving.move_file(JOURNAL, Settings(), "seller", tmp_path / "march.csv", account.files[0].sha256)
+    assert isinstance(one, Moved)
+    assert one.path == tmp_path / "to_fix/march.csv"
+    assert one.account.rows["outcome"].tolist() == ["shipped", "shipped", "refused"]
+    assert one.account.rows["finished_at"].tolist()[1:] == [7, 8]
+    assert one.account.orders["outcome"].tolist() == ["shipped", "shipped", "refused"]
+    assert (one.account.interrupted, one.account.exit_code) == (False, 1)
+    assert "Walmart said no." in one.report.read_text()
+
+
+def test_where_nothing_has_become_of_it_since_it_goes_as_its_run_left_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = dropped(tmp_path / "march.csv", "shipped")
+    monkeypatch.setattr(moving, "standing_of", lambda *_where: Standing(1, "run-1", 0, unended=0))
+    monkeypatch.setattr(moving, "account_of", lambda *_run: account)
+    monkeypatch.setattr(moving, "ended_since", lambda *_run: pd.DataFrame())
+    one = moving.move_file(JOURNAL, Settings(), "seller", tmp_path / "march.csv", account.files[0].sha256)
+    assert isinstance(one, Moved)
+    assert one.path == tmp_path / "done/march.csv"
+
+
+@pytest.mark.parametrize("standing", [None, Standing(1, "run-1", 0, unended=1)])
+def test_a_file_of_no_run_or_with_rows_still_open_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, standing: Standing | None
+) -> None:
+    monkeypatch.setattr(moving, "standing_of", lambda *_where: standing)
+    assert moving.move_file(JOURNAL, Settings(), "seller", tmp_path / "march.csv", "ab") is None
