@@ -7,6 +7,7 @@ person decides about its order; what is known to be shipped stays, whatever beco
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, case, delete, insert, select, update
@@ -73,7 +74,7 @@ def claim(connection: Connection, begins: Sequence[Begin]) -> list[tuple[Claim, 
     """
     book = _Book(connection, begins)
     against = [book.claim(begin) for begin in begins]
-    _NEW(connection, book.new)
+    _NEW(connection, sorted(book.new, key=_key))  # in one sequence, so that two processes never wait for each other
     _AGAIN(connection, book.again)
     return against
 
@@ -107,6 +108,9 @@ class _Book:
             if place in self._several:
                 self._known[place][line, parcel] = Claim(line, parcel, units, begin.order, State.SENDING, begin.at)
         return ()
+
+
+_key = itemgetter("seller", "purchase_order_id", "line_number", "parcel")
 
 
 def _purchase_order(begin: Begin) -> str:

@@ -137,8 +137,14 @@ class Database:
         try:
             yield
         except SQLAlchemyError as error:
-            kind = EntryRefused if isinstance(error, IntegrityError) else JournalFailed
-            raise kind(f"{self}: {_told(verb, getattr(error, 'orig', None) or error)}") from error
+            cause = getattr(error, "orig", None) or error
+            kind = EntryRefused if isinstance(error, IntegrityError) or _rolled_back(cause) else JournalFailed
+            raise kind(f"{self}: {_told(verb, cause)}") from error
+
+
+def _rolled_back(cause: BaseException) -> bool:
+    """Whether a server gave up this transaction for another's sake (SQLSTATE class 40)."""
+    return str(getattr(cause, "sqlstate", "")).startswith("40")
 
 
 def _told(verb: str, cause: BaseException) -> str:

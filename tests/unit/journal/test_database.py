@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import insert, select
+from sqlalchemy.exc import OperationalError
 
 from batch.errors import JournalFailed, UsageError
 from batch.journal import tables
@@ -20,6 +21,8 @@ from batch.journal.migrations import prepare
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from sqlalchemy import Connection
 
 RUN = {"run": "run-1", "seller": "s", "account": "default", "command": "run", "started_at": 1}
 
@@ -54,6 +57,10 @@ def _add(database: Database, **changed: object) -> None:
 def _pragma(database: Database, name: str) -> object:
     with database.reading() as connection:
         return connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+
+
+def _forget_runs(connection: Connection) -> None:
+    connection.exec_driver_sql("DELETE FROM runs")
 
 
 # Who may read it, and how safe it is
@@ -179,6 +186,14 @@ def test_what_contradicts_the_journal_is_told_from_a_journal_that_fails(opened: 
         _add(opened)
 
 
+def test_a_transaction_that_a_server_gave_up_for_another_may_be_tried_again(opened: Database) -> None:
+    class DeadlockDetected(Exception):  # noqa: N818 - as the driver calls it
+        sqlstate = "40P01"
+
+    with pytest.raises(EntryRefused), opened._failures("written"):
+        raise OperationalError("INSERT", None, DeadlockDetected())
+
+
 def test_no_value_of_a_statement_gets_into_an_error(opened: Database) -> None:
     _add(opened)
 
@@ -279,6 +294,17 @@ def test_a_copy_takes_the_place_of_no_other(opened: Database, file: Path) -> Non
     copies = [opened.back_up("version-1") for _ in range(3)]
 
     assert copies == [file.with_name(f"journal.db.version-1{end}") for end in ("", ".2", ".3")]
+
+
+def test_before_the_first_migration_a_copy_is_laid_beside_the_journal(opened: Database, file: Path) -> None:
+    _add(opened)
+
+    prepare(opened, (_forget_runs, _forget_runs))
+
+    assert [one.name for one in file.parent.iterdir() if ".version-" in one.name] == ["journal.db.version-1"]
+    with closing(sqlite3.connect(file.with_name("journal.db.version-1"))) as copy:
+        assert copy.execute("SELECT version FROM version").fetchall() == [(1,)]
+        assert copy.execute("SELECT run FROM runs").fetchall() == [("run-1",)]
 
 
 def test_a_copy_that_cannot_be_made_is_told(opened: Database, monkeypatch: pytest.MonkeyPatch) -> None:

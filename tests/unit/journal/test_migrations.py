@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -58,18 +57,6 @@ def test_an_older_journal_goes_through_every_version_in_between(journal: Journal
     assert _version(journal.database) == 3 + len(MIGRATIONS)
     assert _machines(journal.database) == ["night"]
     assert run
-
-
-def test_before_the_first_change_a_copy_is_laid_beside_an_sqlite_journal(journal: Journal, run: int) -> None:
-    file = journal.database.file
-    assert file is not None
-    prepare(journal.database, (_add_column, _fill_column))
-
-    copies = [one for one in file.parent.iterdir() if ".version-" in one.name]
-    assert [one.name for one in copies] == ["journal.db.version-1"]
-    with closing(sqlite3.connect(copies[0])) as copy:
-        assert copy.execute("SELECT version FROM version").fetchall() == [(1,)]
-        assert copy.execute("SELECT number FROM runs").fetchall() == [(run,)]
 
 
 def test_a_migration_that_fails_changes_nothing_and_can_be_tried_again(journal: Journal, run: int) -> None:
