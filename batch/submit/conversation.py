@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
+from batch.crashpoints import Step, reached
 from batch.errors import Exit
 from batch.marketplace.call import Answer, Kind
 from batch.marketplace.verdict import Meaning
@@ -51,7 +52,7 @@ class Enquiry:
         self.exchange = exchange
         self.requests: Counter[str] = Counter()
         self.in_flight: set[asyncio.Task[object]] = set()  # must not be cancelled while a grace time lasts
-        self.outages = 0  # consecutive
+        self._outages: Counter[Pace] = Counter()  # consecutive
         self._account, self._stop, self._world = account, stop, surroundings
         rates = {Kind.SHIP: account.rate.ship, Kind.ACKNOWLEDGE: account.rate.acknowledge}
         rates |= dict.fromkeys((Kind.READ, Kind.FIND), account.rate.read)
@@ -59,6 +60,11 @@ class Enquiry:
             kind: Pace(rate, clock=surroundings.clock, sleep=surroundings.sleep) for kind, rate in rates.items()
         }
         self.paces[Kind.EDIT] = self.paces[Kind.SHIP]
+
+    @property
+    def outages(self) -> int:
+        """How many calls of one kind failed in a row; that readings go well must not hide that updates do not."""
+        return max(self._outages.values(), default=0)
 
     async def ask(self, call: Call) -> Attempt:
         """Read something; repeating it does no harm, so it leaves no trace in the journal."""
@@ -88,7 +94,9 @@ class Enquiry:
                     return instead
                 pace.left()
                 self._count(call, tally)
+                _note_step(call, Step.CALL_LEAVES)
                 reply = await self.exchange(call, correlation_id)
+                _note_step(call, Step.ANSWER_CAME)
                 self._heed(pace, turn, reply)
                 made = self._decided(call, reply, tally)
                 return record.end(correlation_id, made) if record else made
@@ -99,7 +107,7 @@ class Enquiry:
         if isinstance(reply.answer, Answer):
             hear = pace.throttled if reply.verdict.meaning is Meaning.THROTTLED else pace.heard
             hear(turn, reply.answer.headers, self._world.wall_ms())
-        self._note(reply.verdict)
+        self._note(pace, reply.verdict)
 
     def _decided(self, call: Call, reply: Reply, tally: Tally) -> Attempt:
         jitter = self._world.random()
@@ -115,16 +123,16 @@ class Enquiry:
         if tally.answers or tally.renewals:
             self.requests["retries"] += 1
 
-    def _note(self, verdict: Verdict) -> None:
+    def _note(self, pace: Pace, verdict: Verdict) -> None:
         """Count throttles and outages; too many outages in a row stop the run. A locked order is no outage."""
         if verdict.meaning is Meaning.THROTTLED:
             self.requests["throttled"] += 1
         elif verdict.meaning not in _OUTAGES:
-            self.outages = 0
+            self._outages[pace] = 0
         elif not verdict.wait:
-            self.outages += 1
-            if self.outages >= self._account.outages:
-                failed = f"{self.outages} calls in a row failed; the last one: {verdict.reason}"
+            self._outages[pace] += 1
+            if self._outages[pace] >= self._account.outages:
+                failed = f"{self._outages[pace]} calls in a row failed; the last one: {verdict.reason}"
                 self._stop.request(Exit.TEMPORARY, failed)
 
     @contextmanager
@@ -173,3 +181,8 @@ class Conversation(Enquiry):
         except asyncio.CancelledError:
             await record.take_back()
             raise
+
+
+def _note_step(call: Call, step: Step) -> None:
+    if call.changes:
+        reached(step)
