@@ -8,6 +8,7 @@ What sends prints how long its loop took, in seconds.
 from __future__ import annotations
 
 import asyncio
+import base64
 import sys
 import time
 from pathlib import Path
@@ -24,6 +25,12 @@ _HEADERS = {
     "WM_SVC.NAME": "Walmart Marketplace",
     "WM_MARKET": "ca",
     "WM_GLOBAL_VERSION": "3.1",
+}
+_ASKING = b"grant_type=client_credentials"
+_WHO = {
+    **_HEADERS,
+    "Content-Type": "application/x-www-form-urlencoded",
+    "Authorization": "Basic " + base64.b64encode(b"sandbox-client-0:sandbox-secret-0").decode(),
 }
 
 
@@ -50,7 +57,7 @@ async def _bare_aiohttp(url: str, bodies: str) -> None:
 
 
 async def _with_token(url: str, session: Any) -> dict[str, str]:  # noqa: ANN401 - aiohttp's, which is imported late
-    async with session.post(f"{url}/v3/token", headers=_fresh(_HEADERS)) as response:
+    async with session.post(f"{url}/v3/token", data=_ASKING, headers=_fresh(_WHO)) as response:
         return {**_HEADERS, "WM_SEC.ACCESS_TOKEN": (await response.json())["access_token"]}
 
 
@@ -64,7 +71,7 @@ async def _httpx_64(url: str, bodies: str) -> None:
 
     limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
     async with httpx.AsyncClient(limits=limits, timeout=60) as client:
-        token = (await client.post(f"{url}/v3/token", headers=_fresh(_HEADERS))).json()["access_token"]
+        token = (await client.post(f"{url}/v3/token", content=_ASKING, headers=_fresh(_WHO))).json()["access_token"]
         headers = {**_HEADERS, "WM_SEC.ACCESS_TOKEN": token}
 
         async def send(order: str, body: bytes) -> None:
@@ -79,7 +86,7 @@ def requests_loop(url: str, bodies: str) -> None:
     import requests  # noqa: PLC0415 - the same
 
     with requests.Session() as session:
-        token = session.post(f"{url}/v3/token", headers=_fresh(_HEADERS), timeout=60).json()["access_token"]
+        token = session.post(f"{url}/v3/token", data=_ASKING, headers=_fresh(_WHO), timeout=60).json()["access_token"]
         headers = {**_HEADERS, "WM_SEC.ACCESS_TOKEN": token}
         began = time.perf_counter()
         for order, body in _updates(bodies):

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from batch.sandbox.demo import demo_key
 from tests.bench.marketplaces import marketplace
 from tests.bench.measures.sending import one_line_orders
 from tests.bench.ours import CANADA, GLOBAL, expect, settings
@@ -109,8 +110,9 @@ def _sampled(place: Place, orders: int, *, signed: bool, output: Path | None) ->
     raw = (output or folder).absolute() / "samples.txt"
     raw.parent.mkdir(parents=True, exist_ok=True)
     spy = Path(sys.executable).with_name("py-spy")
+    demo_key(place.folder)
     with marketplace(place, file) as server:
-        config = settings(folder, server.url, api=CANADA if signed else GLOBAL)
+        config = settings(folder, server.url, api=CANADA if signed else GLOBAL, key=place.folder)
         record = [spy, "record", "--rate", RATE, "--threads", "--format", "raw", "--output", raw, "--"]
         command = [*record, sys.executable, "-m", "batch", "run", "--quiet", "--config", config, file]
         place.run(command, cores=place.cores if signed else place.client, cwd=folder)

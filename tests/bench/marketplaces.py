@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
+from batch.sandbox.demo import KEY_FILE
 from tests.bench.goals import CannotMeasure, NotBelievable
 from tests.bench.processes import on_cores
 
@@ -125,7 +126,8 @@ def has_nginx() -> bool:
 @contextmanager
 def marketplace(place: Place, *files: Path) -> Iterator[Server]:
     """Serve the fastest marketplace there is while the block lasts; `files` are what the sandbox is filled from."""
-    with nginx(place) if has_nginx() else sandbox(place, *files) as server:
+    key = place.folder if (place.folder / KEY_FILE).exists() else None
+    with nginx(place) if has_nginx() else sandbox(place, *files, key=key) as server:
         yield server
 
 

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from batch.sandbox.demo import demo_key, demo_seller, example_settings
+from batch.sandbox.demo import demo_seller, example_settings
 from tests.bench.goals import NotBelievable
 from tests.bench.place import SHIPBATCH
 
@@ -46,17 +46,22 @@ class Shipped:
 
 
 def settings(
-    folder: Path, url: str, *, api: str = GLOBAL, sellers: int = 1, rate: float = 0, **overrides: object
+    folder: Path,
+    url: str,
+    *,
+    api: str = GLOBAL,
+    sellers: int = 1,
+    rate: float = 0,
+    key: Path | None = None,
+    **overrides: object,
 ) -> Path:
     """Write settings for one account, or for several named s0, s1 and so on; orders are not read before sending.
 
-    `rate`: updates a minute, 0 for no limit of our own.
+    `rate`: updates a minute, 0 for no limit of our own. `key`: the folder with the key that requests are signed with.
     """
     chosen = {"preflight": False, "rate": {"ship": rate, "acknowledge": 0, "read": 0}, **overrides}
-    if api == CANADA:
-        demo_key(folder)
     names = ["default"] if sellers == 1 else [f"s{number}" for number in range(sellers)]
-    accounts = {name: demo_seller(folder if api == CANADA else None, number) for number, name in enumerate(names)}
+    accounts = {name: demo_seller(key, number) for number, name in enumerate(names)}
     file = folder / "shipbatch.toml"
     file.write_text(example_settings(api, url, folder, sellers=accounts, overrides=chosen))
     return file

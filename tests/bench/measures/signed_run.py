@@ -31,7 +31,7 @@ def begun(place: Place) -> Iterator[Callable[[], Round]]:
 
     def once() -> Round:
         signing = signing_rate(place, key)
-        ours = whole_run(place, orders, api=CANADA)
+        ours = whole_run(place, orders, api=CANADA, key=place.folder)
         rate = orders / ours.sending
         return Round(
             {"rate": rate / signing},
