@@ -20,7 +20,7 @@ setup: $(READY) ## Make .venv with shipbatch and all that tests need
 
 run: $(READY) ## Ship the sample exports to the built-in sandbox, and leave a report to look at
 	rm -rf demo
-	$(BIN)/shipbatch sandbox --folder demo $(foreach file,$(wildcard data/*/*.csv data/*/*.xlsx),--ship $(file)) || test $$? -eq 1
+	$(BIN)/shipbatch sandbox --folder demo $(addprefix --ship ,$(wildcard data/*/*.csv data/*/*.xlsx)) || test $$? -eq 1 -o $$? -eq 4
 
 test: lint types $(READY) ## Lint, check types, run all tests with branch coverage
 	$(BIN)/python -m pytest --numprocesses=auto --cov --cov-report=term

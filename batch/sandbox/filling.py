@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from batch.marketplace.orders import Parcel
     from batch.sandbox.state import Marketplace
 
-DAY = 86_400_000  # milliseconds
-LONGEST_DEADLINE = 5  # days between an order and its ship-by time, at most
+HOUR = 3_600_000  # milliseconds
+DAY = 24 * HOUR
+DEADLINES = (-6, 114)  # hours from now between which ship-by times lie: a few are missed, most are not
 
 
 class Planned(Protocol):
@@ -55,7 +56,8 @@ def fill(
 
     A parcel without a line number stands for line "1", or for a line of its SKU's; a blank quantity is 1. Orders known
     only by their customer order id get a purchase order id that is derived from it, unless the plan knows it from
-    elsewhere. Each is ordered the day before its first parcel left. `now` is in UTC epoch milliseconds.
+    elsewhere. Each is ordered the day before its first parcel left, and most can still be shipped in time. `now` is in
+    UTC epoch milliseconds.
     """
     added = 0
     for planned in sorted(planned_orders, key=lambda order: not order.purchase_order_id):  # those with both ids first
@@ -84,15 +86,16 @@ def _new_order(planned: Planned, now: int, seller: str) -> Order:
         purchase_order_id=purchase_order_id,
         customer_order_id=planned.customer_order_id or invented_customer_order_id(purchase_order_id),
         ordered_at=ordered_at,
-        ship_by=ordered_at + _days(purchase_order_id) * DAY,
+        ship_by=now + _hours(purchase_order_id) * HOUR,
         method=next((parcel.method_code for parcel in planned.parcels if parcel.method_code), "Standard"),
         seller=seller,
     )
 
 
-def _days(purchase_order_id: str) -> int:
-    """Return how long an order may take, from 2 days up; always the same for the same order."""
-    return 2 + hashlib.sha256(purchase_order_id.encode()).digest()[0] % (LONGEST_DEADLINE - 1)
+def _hours(purchase_order_id: str) -> int:
+    """Return how many hours from now an order has to be shipped by, always the same for the same order."""
+    first, last = DEADLINES
+    return first + hashlib.sha256(purchase_order_id.encode()).digest()[0] % (last - first)
 
 
 def _put(order: Order, parcel: Parcel, status: Status) -> None:
