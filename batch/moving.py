@@ -159,10 +159,10 @@ def _write_beside(account: RunAccount, folder: Path, to_fix: Sequence[str]) -> l
 
 def _free_name(folder: Path, name: str, endings: Sequence[str]) -> str:
     """Return the first of NAME.csv, NAME-2.csv, NAME-3.csv that nothing in the folder stands in the way of."""
-    there = {entry.name.casefold() for entry in folder.iterdir()}
 
     def is_free(wanted: str) -> bool:
-        return there.isdisjoint({wanted.casefold(), *(f"{stem(wanted)}{ending}".casefold() for ending in endings)})
+        ours = (wanted, *(f"{stem(wanted)}{ending}" for ending in endings))
+        return not any(os.path.lexists(folder / one) for one in ours)
 
     own = stem(name)
     numbered = (f"{own}-{number}{name.removeprefix(own)}" for number in count(2))
