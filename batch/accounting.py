@@ -72,9 +72,9 @@ def journalled_account(
             "table": np.repeat(np.arange(len(tables)), [len(table.rows) for table in tables]),
             "row": kept["row"].to_numpy(np.int64),
             "outcome": kept["outcome"].astype("str"),
-            "reason": kept["reason"].fillna("").astype("str"),
+            "reason": _text(kept["reason"]),
             "purchase_order_id": kept["purchase_order_id"].astype("str"),
-            "correlation_id": of_row["correlation_id"].fillna("").astype("str").to_numpy(),
+            "correlation_id": _text(of_row["correlation_id"]).to_numpy(),
             "finished_at": of_row["finished_at"].fillna(0).to_numpy(np.int64),
         }
     )
@@ -153,11 +153,12 @@ def _with_journal(
     """Lay beside each order what the journal has of it; where it has several, the last one."""
     beside = journal_of_row.assign(order=order_of_row.to_numpy()).dropna(subset=["state"])
     last = beside[beside["order"] >= 0].drop_duplicates("order", keep="last").set_index("order").reindex(orders.index)
-    said = last["note"].fillna("").astype("str")
-    more = orders["purchase_order_id"].map(notes).fillna("").astype("str")
+    said = _text(last["note"])
+    named = orders["purchase_order_id"]
+    more = pd.Series([notes.get(order, "") for order in named.tolist()], index=orders.index, dtype="str")
     return orders.assign(
         attempts=last["attempts"].fillna(0).astype("int64"),
-        correlation_id=last["correlation_id"].fillna("").astype("str"),
+        correlation_id=_text(last["correlation_id"]),
         ship_by=last["ship_by"].fillna(0).astype("int64"),
         started_at=last["sent_at"].fillna(0).astype("int64"),
         finished_at=last["finished_at"].fillna(0).astype("int64"),
@@ -173,3 +174,8 @@ def _attempts(database: Database, run: int, order_of_row: pd.Series, journal_ord
         verdict=attempts["verdict"].astype("str"),
         order=attempts["order"].map(place).fillna(-1).astype("int64"),
     )
+
+
+def _text(column: pd.Series) -> pd.Series:
+    """Return a column as text, "" where there is nothing: one in which there is nothing at all has no text type yet."""
+    return column.astype(object).where(column.notna(), "").astype("str")

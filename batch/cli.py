@@ -6,7 +6,6 @@ imported where it is used, so that `--help` is there at once.
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import traceback
@@ -15,6 +14,7 @@ from typing import NoReturn
 
 import click
 
+from batch.commands.printing import hush
 from batch.errors import Exit, ShipbatchError
 
 COMMANDS = (
@@ -73,6 +73,14 @@ class Commands(click.Group):
         command: click.Command = getattr(import_module(f"batch.commands.{cmd_name}"), cmd_name)
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Carry the command out. Where nobody reads its output any more, nobody need be told."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            hush()
+            raise click.exceptions.Exit(128 + signal.SIGPIPE) from None
+
 
 def _version(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - the library's
     if wanted:
@@ -93,7 +101,6 @@ def main() -> NoReturn:
     """Run the command line and exit with its code. One sentence for everything that was foreseen."""
     try:
         code = cli(prog_name="shipbatch", standalone_mode=False)
-        sys.stdout.flush()
     except click.exceptions.Exit as end:
         code = end.exit_code
     except click.Abort:
@@ -104,10 +111,6 @@ def main() -> NoReturn:
     except ShipbatchError as error:
         complain(str(error))
         code = error.exit_code
-    except BrokenPipeError:
-        # Whoever read our output has gone; Python would complain once more when it flushes the rest.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 128 + signal.SIGPIPE
     except KeyboardInterrupt:
         code = Exit.INTERRUPTED
     except Exception:  # noqa: BLE001 - whatever else it is, it is a fault of ours

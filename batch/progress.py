@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import logging
 import sys
 import threading
+import time
+from collections import deque
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from datetime import datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from rich.console import Console, Group
@@ -19,19 +19,28 @@ from rich.table import Table
 from rich.text import Text
 
 from batch.journal.states import State
+from batch.logs import say, set_up_log
 from batch.marketplace.call import Kind
 from batch.report.moments import span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from rich.console import RenderableType
 
+    from batch.logs import LogFormat
     from batch.sending import Followed
 
+    Say = Callable[[str, Mapping[str, object]], None]
+    Clock = Callable[[], float]  # s, monotonic
+
 _LOOK = 0.25  # s between two looks
+_WINDOW = 60.0  # s over which the rate is taken
+_SHORTEST_WINDOW = 2.0  # s; before that no rate is told
 _PAUSE_WORTH_SAYING = 2.0  # s
+_SAID_AGAIN_AFTER = 60.0  # s; waits that follow each other sooner are told once
+_WIDEST_BAR = 30  # characters
 _WORDS = {
     State.SHIPPED: ("shipped", "green"),
     State.ALREADY_SHIPPED: ("already shipped", "green"),
@@ -43,38 +52,9 @@ _WORDS = {
 
 _LINE = threading.Lock()  # a terminal has one line that moves; another run beside it only says what changes
 
-log = logging.getLogger("shipbatch")
-
-
-class JsonLines(logging.Formatter):
-    """One JSON object a line: time, level, message, and what else the record carries."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
-        told = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "message": record.getMessage(),
-            **getattr(record, "told", {}),
-        }
-        if record.exc_info:
-            told["exception"] = self.formatException(record.exc_info)
-        return json.dumps(told, ensure_ascii=False, default=str)
-
-
-def set_up_log(*, quiet: bool, log_format: Literal["text", "json"]) -> None:
-    """Let log lines go to standard error; `quiet`: only warnings and worse."""
-    handler = logging.StreamHandler(sys.stderr)
-    text = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
-    handler.setFormatter(JsonLines() if log_format == "json" else text)
-    root = logging.getLogger()
-    root.handlers = [handler]
-    root.setLevel(logging.WARNING)
-    log.setLevel(logging.WARNING if quiet else logging.INFO)
-
 
 def follower(
-    *, quiet: bool, log_format: Literal["text", "json"], timezone: str, console: Console | None = None
+    *, quiet: bool, log_format: LogFormat, timezone: str, console: Console | None = None
 ) -> Callable[[Sequence[Followed]], AbstractContextManager[None]]:
     """Return who watches: nobody who wants it quiet, the terminal's line where there is a terminal, else the log.
 
@@ -84,7 +64,7 @@ def follower(
     if sys.stderr.isatty() and not quiet and log_format == "text":
         shown = console or Console(file=sys.stderr)
         return lambda followed: _on_terminal(followed, ZoneInfo(timezone), shown)
-    return _in_log
+    return lambda followed: Watch(followed, say).watching()
 
 
 # What is seen
@@ -100,8 +80,26 @@ def _left(one: Followed) -> int:
 
 
 def counted(followed: Sequence[Followed]) -> dict[State, int]:
-    """Return how many orders ended in each state, over all accounts."""
-    return {state: sum(one.submission.ended[state] for one in followed) for state in _WORDS}
+    """Return how many orders ended in each state, over all accounts, without states in which none did."""
+    counts = {state: sum(one.submission.ended[state] for one in followed) for state in _WORDS}
+    return {state: count for state, count in counts.items() if count}
+
+
+class Meter:
+    """How many updates a minute are sent, over all accounts, in the last minute."""
+
+    def __init__(self, followed: Sequence[Followed], clock: Clock = time.monotonic) -> None:
+        self._followed, self._clock = followed, clock
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def per_minute(self) -> float:
+        """Return the rate; 0 before there has been time to take one."""
+        now, sent = self._clock(), sum(one.conversation.requests[Kind.SHIP] for one in self._followed)
+        self._seen.append((now, sent))
+        while now - self._seen[0][0] > _WINDOW:
+            self._seen.popleft()
+        began, before = self._seen[0]
+        return (sent - before) * 60 / (now - began) if now - began >= _SHORTEST_WINDOW else 0.0
 
 
 # On a terminal
@@ -109,12 +107,18 @@ def counted(followed: Sequence[Followed]) -> dict[State, int]:
 
 @contextmanager
 def _on_terminal(followed: Sequence[Followed], zone: ZoneInfo, console: Console) -> Iterator[None]:
-    watch = _Watch(followed, lambda text, _told: console.print(text, style="yellow", highlight=False))
+    watch = Watch(followed, lambda text, _told: console.print(Text(text, "yellow")))
     if not _LINE.acquire(blocking=False):
         with watch.watching():
             yield
         return
-    line = Live(console=console, get_renderable=lambda: _line(followed, zone), refresh_per_second=4, transient=True)
+    meter = Meter(followed)
+    line = Live(
+        console=console,
+        get_renderable=lambda: progress(followed, zone, meter.per_minute(), width=console.width),
+        refresh_per_second=4,
+        transient=True,
+    )
     try:
         with line, watch.watching():
             yield
@@ -122,52 +126,44 @@ def _on_terminal(followed: Sequence[Followed], zone: ZoneInfo, console: Console)
         _LINE.release()
 
 
-def _line(followed: Sequence[Followed], zone: ZoneInfo) -> RenderableType:
+def progress(followed: Sequence[Followed], zone: ZoneInfo, per_minute: float, *, width: int) -> RenderableType:
+    """Return the lines that move: how far it is, how fast, how long yet, what became of orders, the next deadline."""
+    if not followed:
+        return Text("Reading and planning …", "dim")
     total = sum(one.total for one in followed)
     done = total - sum(_left(one) for one in followed)
     bar = Table.grid(padding=(0, 1))
-    bar.add_row(
-        ProgressBar(total=total or 1, completed=done, width=30), Text(f"{done:,} of {total:,}"), _when(followed)
-    )
-    counts = Text("  ")
-    for state, count in counted(followed).items():
-        if count:
-            word, style = _WORDS[state]
-            counts.append(f"{count:,} {word}  ", style=style)
+    told = Text(" · ").join(Text(*part) for part in [(f"{done:,} of {total:,}", ""), *_pace(followed, per_minute)])
+    bar.add_row(ProgressBar(total=total or 1, completed=done, width=min(_WIDEST_BAR, width // 3)), told)
+    ends = [Text(f"{count:,} {_WORDS[state][0]}", _WORDS[state][1]) for state, count in counted(followed).items()]
     if nearest := min((n for one in followed if (n := one.submission.ready.nearest)), default=0):
-        counts.append(f"next deadline {datetime.fromtimestamp(nearest / 1000, zone):%Y-%m-%d %H:%M}", style="dim")
-    return Group(bar, counts)
+        ends.append(Text(f"next deadline {datetime.fromtimestamp(nearest / 1000, zone):%Y-%m-%d %H:%M}", "dim"))
+    return Group(bar, Text("  ").join(ends)) if ends else bar
 
 
-def _when(followed: Sequence[Followed]) -> RenderableType:
-    if pause := max((one.conversation.paces[Kind.SHIP].paused for one in followed), default=0.0):
-        return Text(f"waiting {span(pause)} for the limit", style="yellow")
-    seconds = remaining(followed)
-    return Text(f"{span(seconds)} to go" if seconds else "", style="dim")
+def _pace(followed: Sequence[Followed], per_minute: float) -> Iterator[tuple[str, str]]:
+    if not any(map(_left, followed)):
+        yield "done", "dim"
+        return
+    if per_minute:
+        yield f"{per_minute:,.0f} a minute", "dim"
+    if pause := max(one.conversation.paces[Kind.SHIP].paused for one in followed):
+        yield f"waiting {span(pause)} for the limit", "yellow"
+    elif seconds := remaining(followed):
+        yield f"{span(seconds)} to go", "dim"
 
 
-# In the log, and lines above the terminal's
+# In the log, and in lines above those that move
 
 
-@contextmanager
-def _in_log(followed: Sequence[Followed]) -> Iterator[None]:
-    def say(text: str, told: dict[str, object]) -> None:
-        log.info(text, extra={"told": told})
+class Watch:
+    """Looks now and then, and says once when an account begins, waits, fails, recovers, stops or ends."""
 
-    with _Watch(followed, say).watching():
-        yield
-    if followed:
-        counts = {_WORDS[state][0]: count for state, count in counted(followed).items() if count}
-        said = ", ".join(f"{count:,} {word}" for word, count in counts.items()) or "nothing"
-        say(f"Sending ended: {said}", {"ended": counts})
-
-
-class _Watch:
-    """Looks now and then, and says once when an account begins or ends to wait, to fail or to stop."""
-
-    def __init__(self, followed: Sequence[Followed], say: Callable[[str, dict[str, object]], None]) -> None:
-        self._followed, self._say = followed, say
+    def __init__(self, followed: Sequence[Followed], tell: Say, clock: Clock = time.monotonic) -> None:
+        self._followed, self._tell, self._clock = followed, tell, clock
         self._states: dict[str, str] = {}
+        self._since: dict[str, float] = {}  # when that state was told
+        self._waited: dict[str, float] = {}  # when a wait was last told
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -177,38 +173,68 @@ class _Watch:
             yield
         finally:
             task.cancel()
-            self._look()
+            self.look()
+            for one in self._followed:
+                if self._states[one.errand.name] != "ended":
+                    self._change(one, "ended")
 
     async def _watch(self) -> None:
         while True:
-            self._look()
+            self.look()
             await asyncio.sleep(_LOOK)
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Say what has changed since the last look."""
         for one in self._followed:
-            name = one.errand.name
-            state, text = _state(one)
-            if name not in self._states:
-                self._say(_beginning(one), {"account": name, "orders": one.total})
-            elif state != self._states[name]:
-                where = f"Account {name}: " if len(self._followed) > 1 else ""
-                self._say(f"{where}{text or 'goes on'}", {"account": name, "state": state or "sending"})
-            self._states[name] = state
+            state, before = _state(one), self._states.get(one.errand.name)
+            if before is None:
+                self._change(one, "begun")
+            if state != (before or "sending") and before != "ended":
+                self._change(one, state)
+
+    def _change(self, one: Followed, state: str) -> None:
+        """Go to another state, and say so where that says something new."""
+        name, now = one.errand.name, self._clock()
+        before = self._states.get(name)
+        self._states[name] = "sending" if state == "begun" else state
+        text = _said(one, state, now - self._since.get(name, now))
+        if state == "waiting":
+            told_lately = now - self._waited.get(name, -_SAID_AGAIN_AFTER) < _SAID_AGAIN_AFTER
+            self._waited[name] = now
+            text = "" if told_lately else text
+        elif state == "sending" and before == "waiting":
+            text = ""  # the wait itself said how long it would last
+        self._since[name] = now
+        if text:
+            figures = {_WORDS[end][0].replace(" ", "_"): count for end, count in counted([one]).items()}
+            self._tell(f"Account {name}: {text}", {"account": name, "state": state, "orders": one.total, **figures})
 
 
-def _beginning(one: Followed) -> str:
-    seconds = remaining([one])
-    orders = f"{one.total:,} order{'s' * (one.total != 1)}"
-    return f"Account {one.errand.name}: sending {orders}" + (f", about {span(seconds)}" if seconds else "")
-
-
-def _state(one: Followed) -> tuple[str, str]:
-    """Return the account's state, "" while all is well, and what is to be said of it."""
+def _state(one: Followed) -> str:
+    if not _left(one):
+        return "ended"
     if one.stop.requested:
-        return "stopping", one.stop.reason
+        return "stopping"
     if one.conversation.outages > 1:
-        return "outage", "the marketplace does not answer as it should; trying again"
-    pause = one.conversation.paces[Kind.SHIP].paused
-    if pause > _PAUSE_WORTH_SAYING:
-        return "waiting", f"the marketplace's limit is reached; waiting {span(pause)}"
-    return "", ""
+        return "outage"
+    return "waiting" if one.conversation.paces[Kind.SHIP].paused > _PAUSE_WORTH_SAYING else "sending"
+
+
+def _said(one: Followed, state: str, lasted: float) -> str:
+    """Return what is to be said of a state that an account comes to; `lasted`: the one before, in seconds."""
+    match state:
+        case "begun":
+            seconds = remaining([one])
+            orders = f"{one.total:,} order{'s' * (one.total != 1)}"
+            return f"sending {orders}" + (f", about {span(seconds)}" if seconds else "")
+        case "waiting":
+            return f"the marketplace's limit is reached; waiting {span(one.conversation.paces[Kind.SHIP].paused)}"
+        case "outage":
+            return "the marketplace does not answer as it should; trying again"
+        case "stopping":
+            return f"stopping: {one.stop.reason}"
+        case "ended":
+            counts = [f"{count:,} {_WORDS[end][0]}" for end, count in counted([one]).items()]
+            return f"sending ended: {', '.join(counts) or 'nothing was sent'}"
+        case _:
+            return f"goes on, after {span(lasted)}"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from batch.commands.options import config_option
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import Row
 
     from batch.journal.history import Story
 
@@ -30,30 +32,37 @@ def order(*, order_id: str, config: Path | None) -> None:
     PO is the purchase order id or the customer order id.
     """
     from batch.errors import UsageError
-    from batch.journal.history import stories_of
+    from batch.journal.history import rows_aside_of, stories_of
     from batch.journal.journal import Journal
     from batch.settings import load
 
     settings = load(config)
     journal = Journal.open_existing(settings.journal)
-    stories: list[Story] = []
+    stories: Sequence[Story] = ()
+    aside: Sequence[Row[Any]] = ()
     if journal is not None:
         with closing(journal):
             stories = stories_of(journal.database, order_id)
-    if not stories:
+            aside = rows_aside_of(journal.database, order_id)
+    if not stories and not aside:
         raise UsageError(f"The journal knows no order {order_id}.")
     for story in stories:
-        for line in _lines(story, settings.timezone):
+        for line in _story(story, settings.timezone):
+            click.echo(line)
+    if aside:
+        for line in _aside(order_id, aside, settings.timezone, known=bool(stories)):
             click.echo(line)
 
 
-def _lines(story: Story, timezone: str) -> Iterator[str]:
+def _story(story: Story, timezone: str) -> Iterator[str]:
+    """Yield how the order stands, and then what happened to it, in the order in which it happened."""
     from batch.journal.entries import parcels_from
     from batch.report.moments import clock
 
     told = story.order
     customer = f", customer order {told.customer_order_id}" if told.customer_order_id else ""
-    yield click.style(f"Order {told.purchase_order_id or '?'}{customer}: {told.state}", bold=True)
+    account = f" ({story.origins[-1].account})" if story.origins else ""
+    yield click.style(f"Order {told.purchase_order_id or '?'}{customer}{account}: {told.state}", bold=True)
     for text in (told.reason, told.note):
         if text:
             yield f"  {text}"
@@ -62,15 +71,36 @@ def _lines(story: Story, timezone: str) -> Iterator[str]:
     for parcel in parcels_from(told.content):
         what = f"{parcel.quantity or '?'} x line {parcel.line_number or parcel.sku or '?'}"
         yield f"  parcel {what}: {parcel.carrier or parcel.other_carrier} {parcel.tracking_number}"
+    for at, lines in sorted(_happened(story), key=lambda happened: happened[0]):
+        yield f"  {clock(at, timezone)}  {lines[0]}"
+        yield from (f"{'':23}{line}" for line in lines[1:])
+
+
+def _happened(story: Story) -> Iterator[tuple[int, list[str]]]:
+    """Yield what happened, each with its time (UTC epoch milliseconds)."""
     for origin in story.origins:
-        sheet = f" '{origin.sheet}'" if origin.sheet else ""
-        yield f"  {clock(origin.started_at, timezone)}  run {origin.run_name}: {origin.path}{sheet} row {origin.row}"
+        yield origin.started_at, [f"run {origin.run_name}: {_place(origin)}"]
     for attempt in story.attempts:
         status = f" HTTP {attempt.status}" if attempt.status else ""
         ended = f"{attempt.verdict}{status}" if attempt.verdict else "no answer on record"
-        yield f"  {clock(attempt.started_at, timezone)}  {attempt.kind}: {ended}  ({attempt.correlation_id})"
-        if attempt.reason:
-            yield f"      {attempt.reason}"
+        reason = [attempt.reason] if attempt.reason else []
+        yield attempt.started_at, [f"{attempt.kind}: {ended}  ({attempt.correlation_id})", *reason]
     for decision in story.decisions:
-        when = clock(decision.decided_at, timezone)
-        yield f"  {when}  {decision.user} decided: {decision.decision}  ({decision.note})"
+        yield decision.decided_at, [f"{decision.user} decided: {decision.decision}  ({decision.note})"]
+
+
+def _aside(order_id: str, aside: Sequence[Row[Any]], timezone: str, *, known: bool) -> Iterator[str]:
+    """Yield the rows that name the order and were never sent for it."""
+    from batch.report.moments import clock
+
+    head = "Rows that were left aside:" if known else f"Order {order_id} was never sent; these rows name it:"
+    yield click.style(head, bold=True)
+    for row in aside:
+        yield f"  {clock(row.started_at, timezone)}  run {row.run_name} ({row.account}): {_place(row)}"
+        outcome = (row.outcome or "not ended").replace("_", " ")
+        yield f"{'':23}{outcome}" + (f": {row.reason}" if row.reason else "")
+
+
+def _place(row: Row[Any]) -> str:
+    sheet = f" '{row.sheet}'" if row.sheet else ""
+    return f"{row.path}{sheet} row {row.row}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import closing
 from dataclasses import replace
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from batch.cli import complain
+from batch.commands.printing import heard_or_not, show
 from batch.errors import Exit, UsageError, gravest
 
 if TYPE_CHECKING:
@@ -160,10 +160,11 @@ def _ends_at(settings: Settings, common: Common) -> float | None:
 def tell(ends: Sequence[Ended], common: Common, *, several: bool = False) -> None:
     """Print how the jobs ended, and exit with the gravest of their codes. `several`: there are several accounts."""
     code = gravest(*(end.exit_code for end in ends))
-    if common.as_json:
-        _print_json(ends, code, several=several)
-    elif not common.quiet:
-        _print_accounts(ends)
+    with heard_or_not():
+        if common.as_json:
+            _print_json(ends, code, several=several)
+        elif not common.quiet:
+            _print_accounts(ends)
     for end in ends:
         if end.message:
             complain(end.message)
@@ -182,11 +183,6 @@ def _print_json(ends: Sequence[Ended], code: Exit, *, several: bool) -> None:
 
 
 def _print_accounts(ends: Sequence[Ended]) -> None:
-    from rich.console import Console
-
     from batch.report.terminal import describe
 
-    console = Console(file=sys.stdout)
-    for end in ends:
-        if end.account is not None:
-            console.print(describe(end.account, end.report))
+    show(*(describe(end.account, end.report) for end in ends if end.account is not None))

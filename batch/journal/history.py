@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -17,7 +18,7 @@ from batch.journal.many import Many
 from batch.journal.states import OUTCOMES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from sqlalchemy import Row, Select
 
@@ -53,13 +54,30 @@ class Story:
     decisions: Sequence[Row[Any]]
 
 
-def runs(database: Database, *, account: str | None = None, most: int = 20) -> list[Run]:
-    """Return the latest runs, the newest first."""
-    wanted = select(_runs).order_by(_runs.c.number.desc()).limit(most)
+def runs(
+    database: Database,
+    *,
+    account: str | None = None,
+    since: int = 0,
+    before: int | None = None,
+    exit_codes: Collection[int] = (),
+    most: int = 20,
+) -> list[Run]:
+    """Return the latest runs that began from `since` on and before `before` (UTC epoch ms), the newest first.
+
+    `exit_codes`: only runs that ended with one of them.
+    """
+    wanted = select(_runs).where(_runs.c.started_at >= since).order_by(_runs.c.number.desc())
     if account:
         wanted = wanted.where(_runs.c.account == account)
+    if before is not None:
+        wanted = wanted.where(_runs.c.started_at < before)
+    if not exit_codes:
+        wanted = wanted.limit(most)
     with database.reading() as connection:
-        return [_run(row) for row in connection.execute(wanted)]
+        found = map(_run, connection.execute(wanted))
+        ended_so = (run for run in found if not exit_codes or (run.summary or {}).get("exit_code") in exit_codes)
+        return list(islice(ended_so, most))
 
 
 def run_named(database: Database, run: str) -> Run:
@@ -205,7 +223,7 @@ def stories_of(database: Database, order: str, *, seller: str | None = None) -> 
                 row,
                 connection.execute(select(_attempts).where(_attempts.c.order == row.id).order_by(_attempts.c.id)).all(),
                 connection.execute(
-                    select(_rows, _files.c.path, _runs.c.run.label("run_name"), _runs.c.started_at)
+                    select(_rows, _files.c.path, _runs.c.run.label("run_name"), _runs.c.account, _runs.c.started_at)
                     .join(_runs, _runs.c.number == _rows.c.run)
                     .join(_files, (_files.c.run == _rows.c.run) & (_files.c.file == _rows.c.file))
                     .where(_rows.c.order == row.id)
@@ -217,6 +235,31 @@ def stories_of(database: Database, order: str, *, seller: str | None = None) -> 
             )
             for row in connection.execute(wanted.order_by(_orders.c.id)).all()
         ]
+
+
+def rows_aside_of(database: Database, order: str) -> Sequence[Row[Any]]:
+    """Return the rows that name this order and never became part of one in the journal, oldest first.
+
+    Columns: sheet, row, outcome, reason, path, run_name, account, started_at.
+    """
+    wanted = (
+        select(
+            _rows.c.sheet,
+            _rows.c.row,
+            _rows.c.outcome,
+            _rows.c.reason,
+            _files.c.path,
+            _runs.c.run.label("run_name"),
+            _runs.c.account,
+            _runs.c.started_at,
+        )
+        .join(_runs, _runs.c.number == _rows.c.run)
+        .join(_files, (_files.c.run == _rows.c.run) & (_files.c.file == _rows.c.file))
+        .where(_rows.c.purchase_order_id == order, tables.aside)
+        .order_by(_rows.c.run, _rows.c.position)
+    )
+    with database.reading() as connection:
+        return list(connection.execute(wanted))
 
 
 def last_rows_of(database: Database, orders: Iterable[int]) -> pd.DataFrame:

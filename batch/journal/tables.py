@@ -118,6 +118,8 @@ rows = Table(
     Column("outcome", Text),  # set at once where the plan knows it, else at the end of the run
     Column("reason", Text),
 )
+aside = rows.c.order.is_(None)  # they never became part of an order
+Index("rows_aside", rows.c.purchase_order_id, sqlite_where=aside, postgresql_where=aside)
 
 decisions = Table(
     "decisions",

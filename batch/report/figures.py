@@ -69,18 +69,24 @@ def _step(seconds: float) -> int:
 
 
 def outages(attempts: pd.DataFrame) -> list[tuple[int, int]]:
-    """Return from when to when (UTC epoch ms) calls found the marketplace unavailable, without a success between."""
+    """Return from when to when (UTC epoch ms) calls found the marketplace unavailable, without a success between.
+
+    A single answer that got lost is no outage; several in a row are.
+    """
     told = attempts[attempts["verdict"] != "throttled"].sort_values("started_at", kind="stable")
-    down = (told["verdict"] == "unavailable").to_numpy()
-    starts, ends = told["started_at"].to_numpy()[down], told["ended_at"].to_numpy()[down]
+    down = told["verdict"].isin(["unavailable", "unknown"]).to_numpy()
+    starts = told["started_at"].to_numpy()[down]
+    ends = np.maximum(starts, told["ended_at"].to_numpy()[down])
     if not len(starts):
         return []
     successes = np.cumsum(~down)[down]
     new = (np.diff(successes) > 0) | (starts[1:] - ends[:-1] > _QUIET_ENDS_OUTAGE)
     first = np.concatenate([[0], np.flatnonzero(new) + 1])
+    certain = np.maximum.reduceat((told["verdict"] == "unavailable").to_numpy()[down].astype(int), first) > 0
+    several = np.diff([*first.tolist(), len(starts)]) > 1
     spans = zip(starts[first].tolist(), np.maximum.reduceat(ends, first).tolist(), strict=True)
-    longest = sorted(spans, key=lambda span: span[0] - span[1])[:_MOST_OUTAGES]
-    return sorted(longest)
+    meant = [span for span, is_one in zip(spans, certain | several, strict=True) if is_one]
+    return sorted(sorted(meant, key=lambda span: span[0] - span[1])[:_MOST_OUTAGES])
 
 
 # Upper edge of each class in ms, and what it is called.

@@ -146,6 +146,8 @@ def _about(account: RunAccount) -> str:
     parts = [account.run, account.account, took]
     if throttled := account.requests.get("throttled", 0):
         parts.append(f"told to wait {moments.times(throttled)}")
+    if warned := int((account.findings["effect"] == WARNING).sum()):
+        parts.append(f"{warned:,} warning{'s' * (warned != 1)}")
     return " · ".join(part for part in parts if part)
 
 
@@ -205,7 +207,7 @@ def _warnings(account: RunAccount) -> Iterator[_Reason]:
         kinds = f"{len(found) - 1} more kind{'s' * (len(found) > 2)}"  # noqa: PLR2004 - one more is no plural
         more = f" And {kinds}, all in the report." if len(found) > 1 else ""
         rows = len({row for remark in found for row in remark.rows.tolist()})
-        yield f"warning{'s' * (rows != 1)}", "yellow", rows, f"{found[0].reason}{more}", _where(account, found[0].rows)
+        yield "warning", "yellow", rows, f"{found[0].reason}{more}", _where(account, found[0].rows)
 
 
 def _where(account: RunAccount, rows: np.ndarray) -> str:
@@ -227,7 +229,7 @@ def _reasons(told: Sequence[_Reason], *, wide: bool) -> RenderableType:
         if wide:
             grid.add_row(Text(word, style), Text(count, style), Group(*why))
         else:
-            grid.add_row(Group(Text(f"{count} {word}".strip(), style), *why) if rows else why[0])
+            grid.add_row(Group(Text(f"{word}, {count}", style), *why) if rows else why[0])
     return Padding(grid, (0, 0, 0, 2))
 
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+from sqlalchemy import event
 
 from batch.errors import UsageError
 from batch.journal import history
@@ -30,6 +31,9 @@ from tests.unit.journal.making import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from batch.journal.database import Database
     from batch.journal.journal import Journal
 
 ORDER = "309121065891123"
@@ -56,6 +60,23 @@ def test_runs_of_one_account_are_told_apart(journal: Journal) -> None:
     begin_run(journal, run="b", account="outlet")
 
     assert [run.run for run in history.runs(journal.database, account="outlet")] == ["b"]
+
+
+def test_runs_are_chosen_by_when_they_began(journal: Journal) -> None:
+    for name, at in (("a", NOW), ("b", NOW + 10), ("c", NOW + 20)):
+        begin_run(journal, run=name, at=at)
+
+    assert [run.run for run in history.runs(journal.database, since=NOW + 10)] == ["c", "b"]
+    assert [run.run for run in history.runs(journal.database, before=NOW + 10)] == ["a"]
+
+
+def test_runs_are_chosen_by_how_they_ended(journal: Journal) -> None:
+    for name, code in (("a", 0), ("b", 1), ("c", 5), ("d", 1)):
+        journal.finish_run(begin_run(journal, run=name), at=NOW, summary={"exit_code": code})
+    begin_run(journal, run="never ended")
+
+    assert [run.run for run in history.runs(journal.database, exit_codes=[1, 5])] == ["d", "c", "b"]
+    assert [run.run for run in history.runs(journal.database, exit_codes=[1, 5], most=2)] == ["d", "c"]
 
 
 def test_a_run_is_found_by_its_name_with_its_summary(journal: Journal) -> None:
@@ -259,6 +280,44 @@ def test_an_order_of_one_seller_is_told_apart_from_anothers(journal: Journal) ->
 
     assert [story.order.id for story in history.stories_of(journal.database, ORDER)] == [ours, theirs]
     assert [one.order.id for one in history.stories_of(journal.database, ORDER, seller="seller-2")] == [theirs]
+
+
+def test_rows_that_became_part_of_no_order_are_found_by_the_one_they_name(journal: Journal, run: int) -> None:
+    [order] = plan(journal, planned(ORDER))
+    record_input(journal, run, [(order, 0), (None, None), (None, None)], path="monday.csv")
+
+    found = history.rows_aside_of(journal.database, ORDER)
+
+    assert [(one.path, one.row, one.account) for one in found] == [
+        ("monday.csv", 3, "default"),
+        ("monday.csv", 4, "default"),
+    ]
+    assert history.rows_aside_of(journal.database, "1") == []
+
+
+@pytest.mark.parametrize("ask", [history.stories_of, history.rows_aside_of])
+def test_an_order_is_found_among_a_million_without_reading_them_all(
+    journal: Journal, ask: Callable[[Database, str], object]
+) -> None:
+    """The database says how it would look: by an index, never by going through a whole table."""
+    engine, asked = journal.database._engine, []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: Sequence[Any], *_: object) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", note)
+    ask(journal.database, ORDER)
+    event.remove(engine, "before_cursor_execute", note)
+    with journal.database.reading() as connection:
+        plans = [
+            line
+            for statement, parameters in asked
+            if statement.startswith("SELECT")
+            for line in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        ]
+
+    assert any("SEARCH" in line.detail for line in plans)
+    assert not [line.detail for line in plans if line.detail.startswith("SCAN")]
 
 
 # Where rows stand in their files

@@ -71,6 +71,9 @@ def test_a_run_of_any_length_is_shown_in_a_hundred_steps_or_fewer(seconds: float
         ([(0, 3, "unavailable"), (4, 1, "accepted"), (6, 2, "unavailable")], [(0, 3), (6, 8)]),
         ([(0, 3, "unavailable"), (4, 1, "throttled"), (6, 2, "unavailable")], [(0, 8)]),
         ([(0, 3, "unavailable"), (64, 1, "unavailable")], [(0, 3), (64, 65)]),
+        ([(0, 3, "accepted"), (4, 1, "unknown"), (6, 1, "accepted")], []),
+        ([(0, 3, "accepted"), (4, 1, "unknown"), (6, 1, "unknown")], [(4, 7)]),
+        ([(0, 3, "unknown"), (4, 1, "unavailable"), (6, 1, "accepted")], [(0, 5)]),
     ],
 )
 def test_an_outage_lasts_until_something_succeeds(

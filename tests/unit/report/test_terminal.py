@@ -152,7 +152,14 @@ def test_warnings_are_told_though_all_is_shipped() -> None:
     )
     told = " ".join(shown(an_account("shipped", "shipped", findings=found)).split())
     assert "All 2 orders are shipped." in told
-    assert "warnings 2 rows It is odd. And 1 more kind, all in the report. march.csv row 3" in told
+    assert "default · 1 min 5 s · 2 warnings" in told
+    assert "warning 2 rows It is odd. And 1 more kind, all in the report. march.csv row 3" in told
+
+
+def test_on_a_narrow_terminal_each_reason_has_a_line_above_it() -> None:
+    lines = [line.strip() for line in shown(an_account("rejected", "rejected"), width=40).splitlines()]
+    at = lines.index("rejected, 2 rows")
+    assert lines[at + 1 : at + 3] == ["Why.", "march.csv rows 2-3"]
 
 
 def test_deadlines_are_told_as_far_as_they_are_known() -> None:
