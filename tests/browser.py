@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import BufferedReader, BufferedWriter
     from pathlib import Path
 
 CHROMIUM = shutil.which("chromium")
@@ -29,14 +30,14 @@ _FLAGS = (
     "--remote-debugging-pipe",
 )
 # The pipe is what the browser finds open as 3 (it reads) and 4 (it writes).
-_WITH_PIPE = 'reads=$1 writes=$2; shift 2; exec "$@" 3<&"$reads" 4>&"$writes"'
+_WITH_PIPE = 'reads=$1 writes=$2; shift 2; exec "$@" 3<"/dev/fd/$reads" 4>"/dev/fd/$writes"'
 
 
 class Browser:
     """One browser with one page."""
 
-    def __init__(self, reads: int, writes: int) -> None:
-        self._reads, self._writes = os.fdopen(reads, "rb"), os.fdopen(writes, "wb")
+    def __init__(self, reads: BufferedReader, writes: BufferedWriter) -> None:
+        self._reads, self._writes = reads, writes
         self._rest = b""
         self._session, self._number = "", 0
         self.requested: list[str] = []  # every address that the page wanted
@@ -50,8 +51,7 @@ class Browser:
         """Open a file as somebody with such a screen sees it, and wait until it is there."""
         self.look(width=width, height=height, dark=dark)
         self._ask("Page.navigate", url=file.as_uri())
-        while self.run("document.readyState") != "complete":
-            pass
+        self.wait_until("document.readyState === 'complete'")
 
     def look(self, *, width: int, height: int = 900, dark: bool = False, printed: bool = False) -> None:
         """Change the screen."""
@@ -60,6 +60,10 @@ class Browser:
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._ask("Emulation.setEmulatedMedia", media="print" if printed else "", features=[scheme])
+
+    def wait_until(self, condition: str) -> None:
+        """Wait until a script's value is true."""
+        self.run(f"new Promise((done) => {{ const look = () => {condition} ? done() : setTimeout(look); look(); }})")
 
     def run(self, script: str) -> Any:  # noqa: ANN401 - whatever the script's last value is
         """Run a script in the page and return its value; a promise's when it is there."""
@@ -82,10 +86,8 @@ class Browser:
         """End the browser."""
         self._session = ""
         self._ask("Browser.close")
-        while os.read(self._reads.fileno(), 1 << 20):
+        while self._reads.read1(1 << 20):
             pass
-        self._reads.close()
-        self._writes.close()
 
     def _ask(self, method: str, **parameters: object) -> dict[str, Any]:
         self._number += 1
@@ -104,7 +106,7 @@ class Browser:
 
     def _heard(self) -> dict[str, Any]:
         while b"\0" not in self._rest:
-            more = os.read(self._reads.fileno(), 1 << 20)
+            more = self._reads.read1(1 << 20)
             assert more, "the browser went away"
             self._rest += more
         message, _, self._rest = self._rest.partition(b"\0")
@@ -140,11 +142,15 @@ def browser(profile: Path) -> Iterator[Browser]:
         *_FLAGS,
         f"--user-data-dir={profile}",
     ]
-    with subprocess.Popen(command, pass_fds=(here, there), stderr=subprocess.DEVNULL) as process:
+    with (
+        os.fdopen(reads, "rb") as answers,
+        os.fdopen(writes, "wb") as questions,
+        subprocess.Popen(command, pass_fds=(here, there), stderr=subprocess.DEVNULL) as process,
+    ):
         os.close(here)
         os.close(there)
         try:
-            started = Browser(reads, writes)
+            started = Browser(answers, questions)
             yield started
             started.close()
         finally:
