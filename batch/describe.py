@@ -25,8 +25,7 @@ def describe(plan: Plan) -> str:
 def _lines(plan: Plan) -> Iterator[str]:
     names = table_names(plan.shipments)
     for name, one in zip(names, plan.shipments, strict=True):
-        said = f"profile {one.profile.name}, header in row {one.table.header_row}"
-        yield f"{name}: {'; '.join((said, *one.table.notes))}"
+        yield f"{name}: profile {one.profile.name}, header in row {one.table.header_row}"
     counts = Counter(outcome or _READY for outcome in plan.rows["outcome"].tolist())
     told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
     yield f"rows: {len(plan.rows)}" + (f" ({told})" if told else "")

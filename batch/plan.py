@@ -32,10 +32,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from batch.reading.shipments import Shipments
+    from batch.reading.table import Table
 
 __all__ = ["Plan", "PlannedOrder", "Policy", "make_plan"]
 
 _BLOCK = 1024  # orders that are made into objects at once
+_UNTERMINATED = "its last line has no line end; see that the file is whole"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Plan:
     columns of few distinct values are categorical."""
     notes: pd.DataFrame
     """Warnings and notes: the columns of findings, `table` (place in `shipments`), `position` (place in `rows`); the
-    reason names file, cell and value."""
+    reason names file, cell and value. What concerns a whole table stands at its first row, and comes first."""
 
     def __len__(self) -> int:
         """Return how many orders there are."""
@@ -244,7 +246,31 @@ def _notes(draft: Draft) -> pd.DataFrame:
     mild = draft.found["effect"].isin([Effect.WARNING, Effect.NOTE]) & (draft.state[draft.found["position"]] != SKIPPED)
     told = draft.found[mild].reset_index(drop=True)
     told["reason"] = pd.Series(sentences(told, draft.shipments), dtype="str")
-    return pd.DataFrame(told)
+    notes: pd.DataFrame = pd.concat([_of_tables(draft, told), told], ignore_index=True)
+    return notes
+
+
+def _of_tables(draft: Draft, told: pd.DataFrame) -> pd.DataFrame:
+    """Return what was found out about each table as a note at its first row; a table without rows has none."""
+    firsts = np.searchsorted(draft.table, np.arange(len(draft.shipments))).tolist()
+    notes = [
+        {
+            "row": 0,
+            "column": "",
+            "value": "",
+            "effect": str(Effect.NOTE),
+            "reason": f"{name}: {'; '.join(said)}",
+            "table": place,
+            "position": first,
+        }
+        for place, (one, name, first) in enumerate(zip(draft.shipments, draft.names, firsts, strict=True))
+        if len(one.table.rows) and (said := _said_of(one.table))
+    ]
+    return pd.DataFrame(notes, columns=told.columns).astype(told.dtypes)
+
+
+def _said_of(table: Table) -> tuple[str, ...]:
+    return (*table.notes, _UNTERMINATED) if table.unterminated else table.notes
 
 
 def _listed(column: pd.Series) -> list[Any]:

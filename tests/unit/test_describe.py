@@ -7,7 +7,7 @@ from batch.plan import make_plan
 from tests.unit.tables import GOOD, HOUR, NOW, YESTERDAY, policy, shipments
 
 PLAN = """\
-warehouse.csv: profile shipbatch, header in row 1; Windows-1252
+warehouse.csv: profile shipbatch, header in row 1
 rows: 5 (1 not_attempted, 2 ready, 1 rejected, 1 skipped)
 orders: 2
 
@@ -25,6 +25,7 @@ not sent now:
   warehouse.csv row 6, rejected: E6 quantity "0": a quantity is a whole number from 1 to 999999
 
 notes:
+  note: warehouse.csv: Windows-1252; its last line has no line end; see that the file is whole
   warning: warehouse.csv G4 trackingNumber "7035114477138473": the check digit is wrong for a number of Canada Post: \
 compare it with the label
 """
@@ -51,7 +52,7 @@ def test_a_plan_is_told_in_full_and_always_alike() -> None:
     times = [YESTERDAY, YESTERDAY, NOW + HOUR, YESTERDAY, YESTERDAY]
     table = shipments(rows, shipped_at=times, date_only=[False, True, False, False, False])
 
-    table = replace(table, table=replace(table.table, notes=("Windows-1252",)))
+    table = replace(table, table=replace(table.table, notes=("Windows-1252",), unterminated=True))
 
     assert describe(make_plan([table], policy())) == PLAN
 
