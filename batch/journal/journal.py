@@ -6,7 +6,7 @@ Everything that sends writes here first, in blocks of entries, each block one du
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 from sqlalchemy import insert, select, update
@@ -28,6 +28,7 @@ from batch.journal.entries import (
     parts_from,
     sent_from,
 )
+from batch.journal.many import Lookup
 from batch.journal.migrations import prepare
 from batch.journal.planning import Planning, known_block
 from batch.journal.states import UNFINISHED, State
@@ -35,8 +36,6 @@ from batch.journal.writing import begin_calls, change_states, end_calls, standin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-
-    from sqlalchemy import Row
 
     from batch.plan import PlannedOrder
 
@@ -127,7 +126,7 @@ class Journal:
         found: dict[int, JournalOrder] = {}
         with self.database.reading() as connection:
             for block in blocks(orders):
-                rows = connection.execute(select(tables.orders).where(tables.orders.c.id.in_(block))).all()
+                rows = list(map(_Row._make, _LOAD(connection, block)))
                 for seller in {row.seller for row in rows}:
                     ours = [row for row in rows if row.seller == seller]
                     claims = claims_of(connection, seller, {row.purchase_order_id for row in ours} - {""})
@@ -179,7 +178,27 @@ class Journal:
             change_states(connection, [change], standings_of(connection, [order]), by_decision=True)
 
 
-def _journal_order(row: Row[Any], claims: Iterable[Claim]) -> JournalOrder:
+class _Row(NamedTuple):
+    """What is loaded of an order."""
+
+    id: int
+    seller: str
+    purchase_order_id: str
+    customer_order_id: str
+    state: str
+    content: bytes
+    sent: bytes | None
+    before: bytes | None
+    parts: bytes | None
+    due_at: int
+    correlation_id: str
+    sent_at: int
+
+
+_LOAD = Lookup(select(*(tables.orders.c[name] for name in _Row._fields)), tables.orders.c.id)
+
+
+def _journal_order(row: _Row, claims: Iterable[Claim]) -> JournalOrder:
     sent, sent_parts = sent_from(row.sent)
     return JournalOrder(
         id=row.id,

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from batch.journal import planning
 from batch.journal.blocks import BLOCK
+from batch.journal.database import EntryRefused
 from batch.journal.entries import Part, Planned
 from batch.journal.states import State
 from batch.outcomes import Outcome
@@ -29,6 +31,11 @@ from tests.unit.journal.making import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from sqlalchemy import Connection
+
     from batch.journal.journal import Journal
     from batch.marketplace.orders import Parcel
 
@@ -55,6 +62,22 @@ def test_orders_stand_beside_those_of_the_plan_in_whatever_block_they_are(journa
 
     assert len(set(ids)) == BLOCK + 3
     assert [one.purchase_order_id for one in journal.load(ids)] == [order.purchase_order_id for order in orders]
+
+
+def test_a_plan_that_another_process_disturbs_is_refused(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It cannot be: the account's lock keeps others away. But an order must never take another's number."""
+    plan(journal, planned("1"))
+    write = planning._NEW
+
+    def write_beside_another(connection: Connection, rows: Sequence[dict[str, Any]]) -> int:
+        return write(connection, [*rows, {**rows[0], "purchase_order_id": "another's"}])
+
+    monkeypatch.setattr(planning, "_NEW", write_beside_another)
+
+    with pytest.raises(EntryRefused, match="Another process plans"):
+        plan(journal, planned("2"))
+
+    assert number_of("orders", journal) == 1
 
 
 # The same again
@@ -290,6 +313,18 @@ def test_an_order_known_by_its_customer_order_alone_still_goes_when_a_newer_file
 
     assert new != old
     assert state(journal, old) is State.PLANNED
+
+
+def test_orders_known_by_their_customer_orders_alone_have_nothing_in_common(journal: Journal) -> None:
+    ours, others = plan(journal, planned("", FIRST, customer_order="C-1"), planned("", SECOND, customer_order="C-2"))
+
+    plan(
+        journal,
+        planned("", CORRECTED, replace(SECOND, quantity=2), customer_order="C-1"),
+        planned("", SECOND, parcel("3"), customer_order="C-2"),
+    )
+
+    assert (state(journal, ours), state(journal, others)) == (State.HELD, State.PLANNED)
 
 
 def test_another_purchase_order_of_the_same_customer_order_is_not_replaced(journal: Journal) -> None:
