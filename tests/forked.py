@@ -39,6 +39,11 @@ class Running:
         assert self.process.pid is not None
         return self.process.pid
 
+    @property
+    def said(self) -> str:
+        """All that it has printed so far."""
+        return "".join(file.read_text() for file in (self.out, self.err) if file.exists())
+
     def kill(self) -> Ran:
         """Kill it as `kill -9` does."""
         self.process.kill()

@@ -10,10 +10,12 @@ import csv
 import json
 import sqlite3
 import zipfile
+from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from batch.sandbox.answers import BUYER_MARKERS
 from batch.sandbox.demo import KEY_FILE
 from tests.faults.parcels import units_in
 
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 
     from tests.faults.ordeal import Ordeal
     from tests.faults.parcels import Key
-    from tests.trial import Ran
 
 WELL = frozenset({"shipped", "already_shipped"})
 _OPEN = frozenset({"unknown", "not_attempted"})
@@ -63,18 +64,43 @@ def check(ordeal: Ordeal, *files: Path, orders: int, faults: int = 1, journal_lo
     `orders` and `faults` (deaths included): at least so many, or nothing was shown. `journal_lost`: a run began
     without what earlier ones had written.
     """
-    write_missing_reports(ordeal)
+    check_recovered(ordeal, *files, journal_lost=journal_lost)
     reports = read_reports(ordeal.folder / "reports")
-    _account_for_every_row_once(reports, files)
-    _charge_what_the_files_say(ordeal, last_outcomes(reports), units_in(files))
-    _call_shipped_what_is_shipped(ordeal, reports)
-    _have_every_call_on_record(ordeal, journal_lost=journal_lost)
-    _send_nothing_more(ordeal, files, last_outcomes(reports))
-    _keep_secrets(ordeal)
+    _tell_of_every_row(reports, files)
+    outcomes = last_outcomes(reports)
+    _have_all_ended(outcomes)
+    _send_nothing_more(ordeal, files, outcomes)
+    check_meanwhile(ordeal, *files, journal_lost=journal_lost)
+    keep_secrets(ordeal)
     figures = _figures(ordeal, files)
     assert figures.orders >= orders, f"only {figures.orders} orders: nothing was shown"
     assert figures.deaths + figures.faults >= faults, "nothing went wrong: nothing was shown"
     return figures
+
+
+def check_recovered(ordeal: Ordeal, *files: Path, journal_lost: bool = False) -> None:
+    """Assert what must hold once `resume` has nothing left to do: all that was charged is told, nothing is open."""
+    write_missing_reports(ordeal)
+    check_meanwhile(ordeal, *files, journal_lost=journal_lost)
+    reports = read_reports(ordeal.folder / "reports")
+    well = {key_of(row) for row in last_outcomes(reports).values() if row["_outcome"] in WELL}
+    units, there = units_in(files), ordeal.shipped_there
+    lost = {key: units[key] for key in well if there.get(key, 0) != units[key]}
+    assert not lost, f"told to be shipped, but it is not: {lost}"
+    untold = ordeal.units_charged.keys() - well
+    assert not untold, f"charged, but no report says shipped: {untold}"
+    assert not (left := unfinished(ordeal)), f"not ended: {left}"
+
+
+def check_meanwhile(ordeal: Ordeal, *files: Path, journal_lost: bool = False) -> None:
+    """Assert what must hold at any time, whatever is still to be done."""
+    reports = read_reports(ordeal.folder / "reports")
+    _charge_no_more_than_the_files_say(ordeal.units_charged, units_in(files))
+    _charge_no_more_than_was_ordered(ordeal)
+    _tell_of_no_row_twice(reports)
+    _call_shipped_what_is_shipped(ordeal, reports)
+    if not journal_lost:
+        _have_every_call_on_record(ordeal)
 
 
 def write_missing_reports(ordeal: Ordeal) -> None:
@@ -100,24 +126,22 @@ def last_outcomes(reports: Sequence[Report]) -> dict[Place, Mapping[str, str]]:
     return {place: row for report in reports for place, row in zip(report.places, report.rows, strict=True)}
 
 
-def _account_for_every_row_once(reports: Sequence[Report], files: Sequence[Path]) -> None:
+def _tell_of_no_row_twice(reports: Sequence[Report]) -> None:
     for report in reports:
         run, told = report.summary["run"], report.summary["rows"]
         assert len(set(report.places)) == len(report.rows), f"{run} tells of a row twice"
         assert told["total"] == len(report.rows), f"{run} counts {told['total']} rows and tells of {len(report.rows)}"
         assert told["total"] == sum(count for outcome, count in told.items() if outcome != "total"), run
-    rows = {str(file): _data_rows(file) for file in files}
-    for file, numbers in rows.items():
+
+
+def _tell_of_every_row(reports: Sequence[Report], files: Sequence[Path]) -> None:
+    for file in files:
         told_of = [
-            sorted(row for row, its in _numbers(report) if its == file)
+            sorted(int(row["_row"]) for row in report.rows if row["_file"] == str(file))
             for report in reports
-            if any(one["path"] == file for one in report.summary["files"])
+            if any(one["path"] == str(file) for one in report.summary["files"])
         ]
-        assert numbers in told_of, f"no report tells of every row of {file}"
-
-
-def _numbers(report: Report) -> Iterator[tuple[int, str]]:
-    return ((int(row["_row"]), row["_file"]) for row in report.rows)
+        assert _data_rows(file) in told_of, f"no report tells of every row of {file}"
 
 
 def _data_rows(file: Path) -> list[int]:
@@ -125,18 +149,22 @@ def _data_rows(file: Path) -> list[int]:
         return list(range(2, 1 + sum(1 for _ in csv.reader(stream))))
 
 
-def _charge_what_the_files_say(
-    ordeal: Ordeal, outcomes: Mapping[Place, Mapping[str, str]], units: Mapping[Key, int]
-) -> None:
-    charged = ordeal.units_charged
+def _charge_no_more_than_the_files_say(charged: Mapping[Key, int], units: Mapping[Key, int]) -> None:
     assert charged.keys() <= units.keys(), f"charged, but in no file: {charged.keys() - units.keys()}"
     too_many = {key: (count, units[key]) for key, count in charged.items() if count > units[key]}
     assert not too_many, f"charged too often (charged, in the file): {too_many}"
-    well = {key_of(row) for row in outcomes.values() if row["_outcome"] in WELL}
-    lost = {key: units[key] for key in well if ordeal.shipped_there.get(key, 0) != units[key]}
-    assert not lost, f"told to be shipped, but it is not: {lost}"
-    untold = charged.keys() - well
-    assert not untold, f"charged, but no report says shipped: {untold}"
+
+
+def _charge_no_more_than_was_ordered(ordeal: Ordeal) -> None:
+    charged: Counter[tuple[str, str]] = Counter()
+    for (order, line, _), units in ordeal.units_charged.items():
+        charged[order, line] += units
+    known = ordeal.sandbox.state.orders
+    ordered = {key: known[key[0]].lines[key[1]].quantity for key in charged if key[0] in known}
+    assert not (charged - Counter(ordered)), f"more was charged than was ordered: {charged - Counter(ordered)}"
+
+
+def _have_all_ended(outcomes: Mapping[Place, Mapping[str, str]]) -> None:
     not_ended = {place: row["_outcome"] for place, row in outcomes.items() if row["_outcome"] in _OPEN}
     assert not not_ended, f"these rows have not ended: {not_ended}"
 
@@ -156,15 +184,27 @@ def _call_shipped_what_is_shipped(ordeal: Ordeal, reports: Sequence[Report]) -> 
                 assert charged.get(key_of(row), 0) >= int(row["quantity"]), f"{report.summary['run']} lies: {row}"
 
 
-def _have_every_call_on_record(ordeal: Ordeal, *, journal_lost: bool) -> None:
+def _have_every_call_on_record(ordeal: Ordeal) -> None:
     """Every call that came there is in the journal, and each had an id of its own."""
     came = [one.correlation_id for one in ordeal.sandbox.counters.log if one.kind in _JUST_SENT]
     assert len(set(came)) == len(came), "two calls had one correlation id"
-    if journal_lost:
-        return
-    with closing(sqlite3.connect(ordeal.folder / "state" / "journal.db")) as journal:
-        recorded = {row[0] for row in journal.execute("SELECT correlation_id FROM attempts")}
+    recorded = {row[0] for row in in_journal(ordeal, "SELECT correlation_id FROM attempts")}
     assert set(came) <= recorded, "a call came there of which the journal knows nothing"
+
+
+def unfinished(ordeal: Ordeal) -> list[tuple[str, str]]:
+    """Return the purchase orders that the journal has not brought to an end, and where they stand."""
+    return in_journal(
+        ordeal, "SELECT purchase_order_id, state FROM orders WHERE state IN ('planned', 'sending', 'unknown')"
+    )
+
+
+def in_journal(ordeal: Ordeal, query: str) -> list[Any]:
+    """Ask the journal itself; nothing where it was never made."""
+    with closing(sqlite3.connect(ordeal.folder / "state" / "journal.db")) as journal:
+        if not journal.execute("SELECT name FROM sqlite_master WHERE name = 'orders'").fetchall():
+            return []
+        return journal.execute(query).fetchall()
 
 
 def _send_nothing_more(ordeal: Ordeal, files: Sequence[Path], before: Mapping[Place, Mapping[str, str]]) -> None:
@@ -177,7 +217,8 @@ def _send_nothing_more(ordeal: Ordeal, files: Sequence[Path], before: Mapping[Pl
         assert is_ == was or {is_, was} <= WELL, f"{place} was {was}, and is {is_} in a further run"
 
 
-def _keep_secrets(ordeal: Ordeal) -> None:
+def keep_secrets(ordeal: Ordeal) -> None:
+    """Assert that no secret stands in any output, log, report or file of the journal."""
     secrets = secrets_of(ordeal)
     for where, content in written_by(ordeal):
         told = [secret[:12] for secret in secrets if secret in content]
@@ -185,11 +226,11 @@ def _keep_secrets(ordeal: Ordeal) -> None:
 
 
 def secrets_of(ordeal: Ordeal) -> set[bytes]:
-    """Return all that nobody may read: the settings' secrets, tokens, signatures, the private key's text."""
+    """Return what nobody may read: secrets of the settings, tokens, signatures, the private key's text, the buyer."""
     key = (ordeal.folder / KEY_FILE).read_text().splitlines()[1:-1]
     clients = [seller.client_secret for seller in ordeal.sandbox.options.sellers]
     basic = [text.removeprefix("Basic ") for text in ordeal.overheard]
-    return {secret.encode() for secret in (*key, *clients, *basic, "sandbox-token-") if secret}
+    return {secret.encode() for secret in (*key, *clients, *basic, *BUYER_MARKERS, "sandbox-token-") if secret}
 
 
 def written_by(ordeal: Ordeal) -> Iterator[tuple[str, bytes]]:
@@ -214,8 +255,3 @@ def _figures(ordeal: Ordeal, files: Sequence[Path]) -> Figures:
         faults=sum(ordeal.sandbox.faults.fired.values()),
         requests=ordeal.changes_asked,
     )
-
-
-def ended_well(ordeal: Ordeal, ran: Ran) -> bool:
-    """Whether every order of a run is shipped, by it or before."""
-    return set(ordeal.outcomes(ran).values()) <= WELL

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import threading
 import urllib.request
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 TEMPORARY = (4, 5, 7, 130, 143)  # exit codes after which `resume` goes on
 _OVERHEARD = ("WM_SEC.AUTH_SIGNATURE", "WM_SEC.ACCESS_TOKEN", "Authorization")
 _MOST_RESUMES = 10
+_PATIENCE = 3000  # looks, a hundredth of a second apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Ordeal(Trial):
 
     ran: list[Ran] = field(default_factory=list)
     overheard: set[str] = field(default_factory=set)
+    numbers: Iterator[int] = field(default_factory=count)
 
     def begin(
         self,
@@ -46,12 +50,11 @@ class Ordeal(Trial):
         first: Callable[[], None] | None = None,
     ) -> Running:
         """Start a command and do not wait for it; it may die at a step (see batch.crashpoints)."""
-        output = self.folder / "output"
-        output.mkdir(exist_ok=True)
+        output = self.folder / "output" / str(next(self.numbers))
+        output.parent.mkdir(exist_ok=True)
         environment = self.environment(**(env or {}), **({VARIABLE: crash_at} if crash_at else {}))
-        place = output / str(len([*output.iterdir()]))
         words = [str(argument) for argument in arguments]
-        return forked.start(words, folder=self.folder, environment=environment, output=place, first=first)
+        return forked.start(words, folder=self.folder, environment=environment, output=output, first=first)
 
     def ended(self, running: Running) -> Ran:
         """Wait for the end of a command, and remember it."""
@@ -72,6 +75,15 @@ class Ordeal(Trial):
     ) -> Ran:
         """Run a command to its end, or its death."""
         return self.ended(self.begin(*arguments, crash_at=crash_at, env=env, first=first))
+
+    def until(self, condition: Callable[[], object]) -> None:
+        """Wait until something is so."""
+        pause = threading.Event()
+        for _ in range(_PATIENCE):
+            if condition():
+                return
+            pause.wait(0.01)
+        raise AssertionError("it does not come about")
 
     def resume_until_ended(self) -> Ran:
         """Resume, as the night does, until there is nothing left that could change by itself."""

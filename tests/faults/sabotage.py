@@ -1,0 +1,85 @@
+"""What can be made to go wrong inside a command's own process, before it begins."""
+
+from __future__ import annotations
+
+import resource
+import signal
+import sqlite3
+import time
+from itertools import count
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+from sqlalchemy.exc import OperationalError
+
+from batch.crashpoints import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PLACES = ("batch.inputs", "batch.journal.database", "batch.submit.conversation", "batch.report.folder")
+
+
+def no_file_larger_than(size: int) -> None:
+    """Let the disk be full for files of so many bytes."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+def clock_jumps(seconds: float, after: int) -> None:
+    """Let the wall clock jump, at its so many-th look."""
+    real, looks = time.time_ns, count()
+
+    def now() -> int:
+        return real() + (int(seconds * 1e9) if next(looks) >= after else 0)
+
+    mock.patch("time.time_ns", now).start()
+
+
+def clock_is(moment: float) -> None:
+    """Let the wall clock go on from this moment, seconds since the epoch."""
+    clock_jumps(moment - time.time(), after=0)
+
+
+def told_at(step: Step, number: signal.Signals) -> None:
+    """Let the process be told a signal at a step."""
+    _at(step, lambda: signal.raise_signal(number))
+
+
+def disk_full_from(transaction: int) -> None:
+    """Let the disk be full for the journal when it commits the transaction of that number, and from then on."""
+    committed = count(1)
+
+    def fill_up() -> None:
+        if next(committed) >= transaction:
+            raise OperationalError("COMMIT", None, sqlite3.OperationalError("database or disk is full"))
+
+    _at(Step.TRANSACTION_WRITTEN, fill_up)
+
+
+def slow_disk(seconds: float) -> None:
+    """Let every commit of the journal take so long."""
+    _at(Step.TRANSACTION_WRITTEN, lambda: time.sleep(seconds))
+
+
+def bug_at(purchase_order_id: str) -> None:
+    """Plant a bug of ours that one order meets when its update was accepted."""
+    from batch.submit import submission  # noqa: PLC0415 - in the command's process
+
+    name = "confirmed"
+    confirmed = getattr(submission, name)
+
+    def confirming(update: Any, order: Any) -> Any:  # noqa: ANN401 - passed on
+        if update.purchase_order_id == purchase_order_id:
+            raise ZeroDivisionError
+        return confirmed(update, order)
+
+    mock.patch.object(submission, name, confirming).start()
+
+
+def _at(step: Step, do: Callable[[], object]) -> None:
+    def reached(at: Step) -> None:
+        if at is step:
+            do()
+
+    for place in _PLACES:
+        mock.patch(f"{place}.reached", reached).start()

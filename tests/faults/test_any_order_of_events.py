@@ -1,0 +1,152 @@
+"""Whatever happens, in whatever order: files are dropped and edited, runs die, the marketplace fails, buyers cancel."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from batch.sandbox import Status
+from tests.faults.checker import check, check_meanwhile
+from tests.faults.ordeal import begun_ordeal
+from tests.faults.parcels import Row, orders, tracking
+from tests.trial import APIS
+
+if TYPE_CHECKING:
+    from tests.faults.ordeal import Ordeal
+
+CALLS = ["ship", "ship", "ship", "read", "acknowledge", "token"]
+FAULTS = [
+    "reset-before",
+    "reset-after",
+    "late-commit",
+    "500",
+    "503",
+    "504-after",
+    "520-after",
+    "423",
+    "429",
+    "html",
+    "empty",
+    "truncated",
+    "partial-echo",
+    "stale-answer",
+    "outage-400",
+    "errors-200",
+    "unauthorised",
+    "cancel-first",
+]
+LONGEST_RUN = "6s"
+
+
+class Events(RuleBasedStateMachine):
+    """A seller's days, each worse than the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(prefix="events-"))
+        self.opened = ExitStack()
+        self.rows: dict[Path, list[Row]] = {}
+        self.orders = 0
+
+    @initialize(api=st.sampled_from(APIS), preflight=st.sampled_from([True, True, False]))
+    def begin(self, api: str, *, preflight: bool) -> None:
+        self.ordeal: Ordeal = self.opened.enter_context(
+            begun_ordeal(self.folder, api, preflight=preflight, attempts=3, outages=8)
+        )
+
+    def teardown(self) -> None:
+        try:
+            self.end_well()
+        finally:
+            self.opened.close()
+            shutil.rmtree(self.folder)
+
+    # What happens
+
+    @rule(count=st.integers(1, 3), created=st.booleans())
+    def drop(self, count: int, *, created: bool) -> None:
+        rows = orders(count, first=self.orders)
+        self.orders += count
+        file = self._written(rows)
+        self.ordeal.fill(file, status=Status.CREATED if created else Status.ACKNOWLEDGED)
+
+    @precondition(lambda self: self.rows)
+    @rule(data=st.data())
+    def edit(self, data: st.DataObject) -> None:
+        """Drop a file again in which one tracking number is another."""
+        rows = [*self.rows[data.draw(st.sampled_from(sorted(self.rows)))]]
+        place = data.draw(st.integers(0, len(rows) - 1))
+        rows[place] = rows[place]._replace(tracking_number=tracking(10_000 + len(self.rows)))
+        self._written(rows)
+
+    @rule(kind=st.sampled_from(CALLS), action=st.sampled_from(FAULTS), nth=st.integers(1, 6), times=st.integers(1, 4))
+    def fault(self, kind: str, action: str, nth: int, times: int) -> None:
+        seconds = 0.15 if action != "429" else 0.3
+        match = {"kind": kind, "every": nth}
+        self.ordeal.goes_wrong({"match": match, "do": action, "times": times, "seconds": seconds})
+
+    @precondition(lambda self: self.orders)
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        self.ordeal.cancel(data.draw(st.sampled_from(sorted(self.ordeal.sandbox.state.orders))))
+
+    @precondition(lambda self: self.rows)
+    @rule(data=st.data(), crash_at=st.sampled_from([0, 0, *range(1, 50)]))
+    def run(self, data: st.DataObject, crash_at: int) -> None:
+        """Run some files; the process may die at a step."""
+        files = data.draw(st.sets(st.sampled_from(sorted(self.rows)), min_size=1, max_size=3))
+        self.ordeal.does("run", *sorted(files), "--for", LONGEST_RUN, "--json", crash_at=str(crash_at or ""))
+
+    @precondition(lambda self: self.rows)
+    @rule(requests=st.integers(1, 12))
+    def kill(self, requests: int) -> None:
+        """Run all files, and kill the process after so many requests have come."""
+        before = sum(self.ordeal.requests.values())
+        running = self.ordeal.begin("run", *sorted(self.rows), "--for", LONGEST_RUN)
+        self.ordeal.until(
+            lambda: sum(self.ordeal.requests.values()) >= before + requests or not running.process.is_alive()
+        )
+        self.ordeal.killed(running)
+
+    @rule(crash_at=st.sampled_from([0, 0, *range(1, 40)]), refused=st.booleans())
+    def resume(self, crash_at: int, *, refused: bool) -> None:
+        more = ["--refused"] if refused else []
+        self.ordeal.does("resume", *more, "--for", LONGEST_RUN, "--json", crash_at=str(crash_at or ""))
+
+    # What must be so, come what may
+
+    @invariant()
+    def nobody_was_charged_twice_and_no_report_lies(self) -> None:
+        if self.rows:
+            check_meanwhile(self.ordeal, *self.rows)
+
+    def end_well(self) -> None:
+        """Let nothing go wrong any more, and see whether all is accounted for."""
+        if not self.rows:
+            return
+        self.ordeal.goes_wrong()
+        self.ordeal.resume_until_ended()
+        self.ordeal.does("run", *sorted(self.rows), "--json")
+        check(self.ordeal, *sorted(self.rows), orders=0, faults=0)
+
+    def _written(self, rows: list[Row]) -> Path:
+        file = self.ordeal.write(f"{len(self.rows)}.csv", *rows)
+        self.rows[file] = rows
+        return file
+
+
+TestAnyOrderOfEvents = Events.TestCase
+TestAnyOrderOfEvents.settings = settings(
+    max_examples=8,
+    stateful_step_count=12,
+    deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),  # a failure is told with its steps, and shrinking takes long
+    suppress_health_check=list(HealthCheck),
+)

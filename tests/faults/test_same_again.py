@@ -1,0 +1,169 @@
+"""What was sent once is not sent again, in whatever file it comes; what changed is seen to have changed."""
+
+from __future__ import annotations
+
+import csv
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+import openpyxl  # type: ignore[import-untyped]  # ships no types
+import pytest
+
+from tests.faults.checker import check
+from tests.faults.ordeal import begun_ordeal
+from tests.faults.parcels import orders, purchase_order, tracking
+from tests.faults.sabotage import clock_is
+from tests.trial import HEADER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from tests.faults.ordeal import Ordeal
+
+ROWS = orders(6)
+
+
+@pytest.fixture(params=[True, False], ids=["with preflight", "without preflight"])
+def shipped(request: pytest.FixtureRequest, tmp_path: Path, key: Path) -> Iterator[Ordeal]:
+    """Ship six orders."""
+    with begun_ordeal(tmp_path, key=key, preflight=request.param) as ordeal:
+        file = ordeal.write("orders.csv", *ROWS)
+        ordeal.fill(file)
+        assert ordeal.does("run", file, "--json").code == 0
+        yield ordeal
+
+
+def renamed(folder: Path) -> list[Path]:
+    return [(folder / "orders.csv").rename(folder / "orders (2).csv")]
+
+
+def saved_as_a_workbook(folder: Path) -> list[Path]:
+    book = openpyxl.Workbook()
+    for row in (HEADER, *ROWS):
+        book.active.append(list(row))
+    for row in book.active.iter_rows(min_row=2):
+        row[5].value = datetime.fromisoformat(row[5].value)  # a date is a date there
+        row[5].number_format = "yyyy-mm-dd"
+    book.save(folder / "orders.xlsx")
+    return [folder / "orders.xlsx"]
+
+
+def sorted_anew(folder: Path) -> list[Path]:
+    return [_written(folder / "sorted.csv", [HEADER, *reversed(ROWS)])]
+
+
+def with_other_columns(folder: Path) -> list[Path]:
+    order = (5, 0, 4, 1, 3, 2)
+    rows = [[*(row[place] for place in order), "Gatineau"] for row in (HEADER, *ROWS)]
+    rows[0][-1] = "City"
+    return [_written(folder / "columns.csv", rows)]
+
+
+def split_over_files(folder: Path) -> list[Path]:
+    return [_written(folder / f"{part}.csv", [HEADER, *ROWS[part::2]]) for part in (0, 1)]
+
+
+def _written(file: Path, rows: Sequence[Sequence[object]]) -> Path:
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows(rows)
+    return file
+
+
+@pytest.mark.parametrize(
+    "again", [renamed, saved_as_a_workbook, sorted_anew, with_other_columns, split_over_files], ids=lambda f: f.__name__
+)
+def test_the_same_orders_send_nothing_and_the_report_says_when_they_were_sent(
+    shipped: Ordeal, again: Callable[[Path], list[Path]]
+) -> None:
+    asked = shipped.changes_asked
+    ran = shipped.does("run", *again(shipped.folder), "--json")
+    assert (ran.code, shipped.changes_asked) == (0, asked), shipped.reasons(ran)
+    assert set(shipped.outcomes(ran).values()) == {"already_shipped"}
+    assert all(f"{datetime.now(UTC):%Y-%m-%d}" in reason for reason in shipped.reasons(ran)), shipped.reasons(ran)
+
+
+def test_the_same_orders_in_one_file_after_the_other_send_nothing(shipped: Ordeal) -> None:
+    """The lines of an order come apart: what is left of it is another order, but the same parcels."""
+    asked = shipped.changes_asked
+    for file in split_over_files(shipped.folder):
+        ran = shipped.does("run", file, "--json")
+        assert (ran.code, shipped.changes_asked) == (0, asked), shipped.reasons(ran)
+        assert set(shipped.outcomes(ran).values()) == {"already_shipped"}
+        assert all(f"{datetime.now(UTC):%Y-%m-%d}" in reason for reason in shipped.reasons(ran)), shipped.reasons(ran)
+
+
+def test_another_quantity_of_a_parcel_that_was_sent_is_seen_and_held_with_both_figures(shipped: Ordeal) -> None:
+    asked = shipped.changes_asked
+    ran = shipped.does("run", shipped.write("changed.csv", ROWS[0]._replace(quantity=5), *ROWS[1:]), "--json")
+    assert (ran.code, shipped.changes_asked) == (1, asked)
+    outcomes = shipped.outcomes(ran)
+    assert (outcomes.pop(purchase_order(0)), set(outcomes.values())) == ("held", {"already_shipped"})
+    reason = next(row["_reason"] for row in shipped.rows(ran) if row["_outcome"] == "held")
+    assert {"1", "5"} <= set(reason.replace(".", " ").replace(",", " ").split())
+
+
+def test_another_tracking_number_of_an_order_that_was_sent_is_seen_and_held_with_both(either: Ordeal) -> None:
+    file = either.write("orders.csv", *ROWS)
+    either.fill(file)
+    either.does("run", file)
+    asked = either.changes_asked
+    changed = either.write("changed.csv", ROWS[0]._replace(tracking_number=tracking(500)), *ROWS[1:])
+    ran = either.does("run", changed, "--json")
+    assert (ran.code, either.changes_asked) == (1, asked)
+    outcomes = either.outcomes(ran)
+    assert (outcomes.pop(purchase_order(0)), set(outcomes.values())) == ("held", {"already_shipped"})
+    assert any(tracking(0) in reason and tracking(500) in reason for reason in either.reasons(ran))
+
+
+def test_a_refused_order_goes_again_only_when_it_changed_or_somebody_says_so(either: Ordeal) -> None:
+    file = either.write("orders.csv", *ROWS)
+    either.fill(file)
+    either.goes_wrong({"match": {"kind": "ship", "po": purchase_order(1), "every": 1}, "do": "errors-200"})
+    assert either.does("run", file, "--json").code == 1
+    asked = either.requests["ship"]
+    for command in (["run", file], ["resume"]):
+        either.does(*command, "--json")
+        assert either.requests["ship"] == asked
+    either.goes_wrong()
+    again = either.does("resume", "--refused", "--json")
+    assert (again.code, either.outcomes(again)) == (0, {purchase_order(1): "shipped"})
+    assert either.requests["ship"] == asked + 1
+    check(either, file, orders=6)
+
+
+def test_a_refused_order_goes_again_when_its_row_changed(either: Ordeal) -> None:
+    file = either.write("orders.csv", *ROWS)
+    either.fill(file)
+    either.goes_wrong({"match": {"kind": "ship", "po": purchase_order(1), "every": 1}, "do": "errors-200"})
+    either.does("run", file, "--json")
+    either.goes_wrong()
+    mended = either.write("mended.csv", ROWS[1]._replace(tracking_number=tracking(700)))
+    ran = either.does("run", mended, "--json")
+    assert (ran.code, either.outcomes(ran)) == (0, {purchase_order(1): "shipped"})
+    assert either.units_charged[purchase_order(1), "1", tracking(700)] == ROWS[1].quantity
+
+
+def test_a_refused_order_of_today_is_the_same_in_the_afternoon(ordeal: Ordeal) -> None:
+    """Noon stands for a day without a time, but not before noon: then it is now."""
+    day = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
+    file = ordeal.write("orders.csv", ROWS[0]._replace(ship_date=f"{day:%Y-%m-%d}"))
+    ordeal.fill(ordeal.write("known.csv", ROWS[0]))
+    ordeal.goes_wrong({"match": {"kind": "ship", "every": 1}, "do": "errors-200"})
+    for hour in (14, 15, 20):  # UTC: 9, 10 and 15 o'clock in Toronto, or an hour later
+        ran = ordeal.does("run", file, "--json", first=partial(clock_is, day.timestamp() + hour * 3600))
+        assert (ran.code, ordeal.requests["ship"]) == (1, 1), hour
+
+
+def test_a_lost_journal_costs_nothing_where_each_order_is_read_first(either: Ordeal) -> None:
+    file = either.write("orders.csv", *ROWS)
+    either.fill(file)
+    either.does("run", file, "--json")
+    for lost in (either.folder / "state").glob("journal.db*"):
+        lost.unlink()
+    asked = either.changes_asked
+    ran = either.does("run", file, "--json")
+    assert (ran.code, either.changes_asked) == (0, asked)
+    assert set(either.outcomes(ran).values()) == {"already_shipped"}
+    check(either, file, orders=6, faults=0, journal_lost=True)
