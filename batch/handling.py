@@ -6,7 +6,8 @@ A turn runs in a thread of its own, so that no account waits for another, and no
 from __future__ import annotations
 
 import asyncio
-from contextlib import closing, contextmanager
+import threading
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -16,18 +17,19 @@ from batch.job import Ended, carry_out
 from batch.journal.journal import Journal
 from batch.journal.states import OPEN, State
 from batch.marketplace.exchange import now_ms
-from batch.moving import Left, Moved, move_file, move_files_of
+from batch.moving import Left, Moved, Stays, move_file, move_files_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from batch.job import Job
+    from batch.job import Job, Work
     from batch.reading.table import Source
     from batch.sending import Followed, Sending
     from batch.settings import Settings
 
 _LOOK = 0.25  # s between two looks at whether an account is to halt
+_PLANNING = threading.Lock()  # reading and planning is computing, and not all libraries bear two of it at once
 
 
 class Halts:
@@ -71,6 +73,7 @@ class Handled:
     changed: list[Path] = field(default_factory=list)  # files that changed while they were read
     problems: dict[Path, str] = field(default_factory=dict)  # files that could not be taken, and why
     moved: list[Moved] = field(default_factory=list)
+    stay: list[Stays] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
     fault: bool = False  # the turn broke
 
@@ -149,20 +152,26 @@ class Handler:
             with self.halts.heeded(job.name, followed), self.sending.follow(followed):
                 yield
 
-        sending = replace(self.sending, follow=follow)
-        if files is None:
-            return carry_out([job], journal, lambda one, book: one.left_over(book), sending)[0]
-        return carry_out([job], journal, lambda one, book: one.planned(book, files), sending)[0]
+        @contextmanager
+        def begin(one: Job, book: Journal) -> Iterator[Work]:
+            with ExitStack() as held:
+                with _PLANNING:
+                    work = held.enter_context(one.left_over(book) if files is None else one.planned(book, files))
+                yield work
+
+        return carry_out([job], journal, begin, replace(self.sending, follow=follow))[0]
 
     def _move(self, job: Job, journal: Journal, lying: Mapping[Path, str], handled: Handled) -> None:
         for path, sha256 in lying.items():
             one = move_file(journal, self.settings, job.account.seller, path, sha256)
-            if one is not None:
+            if isinstance(one, Moved | Left):
                 _sort(one, handled)
 
 
-def _sort(one: Moved | Left, handled: Handled) -> None:
+def _sort(one: Moved | Stays | Left, handled: Handled) -> None:
     if isinstance(one, Moved):
         handled.moved.append(one)
+    elif isinstance(one, Stays):
+        handled.stay.append(one)
     else:
         handled.left.append(one)

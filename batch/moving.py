@@ -58,6 +58,14 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
+class Stays:
+    """A file that stays where it lies until the rest of its rows have ended."""
+
+    path: Path
+    account: RunAccount  # of this file alone
+
+
+@dataclass(frozen=True, slots=True)
 class Left:
     """A file that was to be moved and could not be."""
 
@@ -74,13 +82,15 @@ def target(outcomes: Collection[str], problem: str = "") -> Target | None:
     return Target.TO_FIX if any(outcome in NEEDS_PERSON for outcome in outcomes) else Target.DONE
 
 
-def move_files_of(account: RunAccount) -> list[Moved | Left]:
-    """Move each of a run's files whose rows have all ended in it."""
+def move_files_of(account: RunAccount) -> list[Moved | Stays | Left]:
+    """Move each of a run's files whose rows have all ended in it. Those that are not what was read are left out."""
     moved = (_move(of_one_file(account, place)) for place in range(len(account.files)))
     return [one for one in moved if one is not None]
 
 
-def move_file(journal: Journal, settings: Settings, seller: str, path: Path, sha256: str) -> Moved | Left | None:
+def move_file(
+    journal: Journal, settings: Settings, seller: str, path: Path, sha256: str
+) -> Moved | Stays | Left | None:
     """Move a file of an earlier run if all its rows have ended since; None while they have not, or if it is gone."""
     standing = standing_of(journal.database, seller, str(path), sha256)
     if standing is None or standing.unended:
@@ -101,16 +111,14 @@ def _as_it_stands(account: RunAccount, journal: Journal, run: int) -> RunAccount
     return ended(current).account or current
 
 
-def _move(account: RunAccount) -> Moved | Left | None:
-    """Move the one file of this account, None where it is not to be moved."""
+def _move(account: RunAccount) -> Moved | Stays | Left | None:
+    """Move the one file of this account, None where it is not what was read, or could not be read at all."""
     file = account.files[0]
     where = target(set(account.rows["outcome"]), file.problem)
-    if where is None or not file.sha256:  # a file whose bytes could not be had may be read another time
-        return None
     try:
-        if _sha256(file.path) != file.sha256:
+        if not file.sha256 or _sha256(file.path) != file.sha256:
             return None
-        return _moved(account, where)
+        return _moved(account, where) if where else Stays(file.path, account)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -88,12 +88,17 @@ class Watch:
 
     def run(self, ends_at: float | None = None) -> Exit:
         """Watch until told to end, or until `ends_at` on the monotonic clock. Returns the exit code."""
-        while not self._ending.requested and (ends_at is None or self._clock() < ends_at):
-            self._hints.follow()
-            wait = self.step()
-            if not self._ending.requested:
-                self._hints.wait(wait if ends_at is None else max(0.0, min(wait, ends_at - self._clock())))
-        return self._end()
+        try:
+            while not self._ending.requested and (ends_at is None or self._clock() < ends_at):
+                self._hints.follow()
+                wait = self.step()
+                if not self._ending.requested:
+                    self._hints.wait(wait if ends_at is None else max(0.0, min(wait, ends_at - self._clock())))
+        finally:
+            self._end_turns()
+        self._collect(self._clock())
+        left = Exit.TEMPORARY if self._lying or self._arrivals.waiting() else Exit.OK
+        return self._ending.exit_code or left
 
     def step(self) -> float:
         """Look once, and let each account that has something to do have its turn; return seconds to the next look."""
@@ -210,11 +215,8 @@ class Watch:
             self._leftovers[name] = Again(now + self._times.retry)
         self._voice.handled(name, handled)
 
-    def _end(self) -> Exit:
+    def _end_turns(self) -> None:
         """Let the turns that are under way end in good order."""
         for name in self._turns:
             self._handler.halts.ask(name, self._ending.exit_code or Exit.TEMPORARY, _TOLD_TO_END)
         self._executor.shutdown(wait=True)
-        self._collect(self._clock())
-        left = Exit.TEMPORARY if self._lying or self._arrivals.waiting() else Exit.OK
-        return self._ending.exit_code or left

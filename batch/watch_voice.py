@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from batch.handling import Handled
     from batch.job import Ended
     from batch.moving import Moved
+    from batch.report.account import RunAccount
 
 _STYLES = {Target.DONE: "green", Target.TO_FIX: "yellow", Target.UNREADABLE: "red"}
 _WRONG = "red"
@@ -59,8 +60,8 @@ class Voice:
             log.log(logging.WARNING if style == _WRONG else logging.INFO, text, extra={"told": told})
             return
         with self._speaking:
-            time = Text(f"{datetime.now(self._zone):%H:%M:%S}  ", style="dim")
-            self._console.print(time + Text(_harmless(text), style=style), highlight=False, soft_wrap=True)
+            time = f"{datetime.now(self._zone):%H:%M:%S}  "
+            self._console.print(Text.assemble((time, "dim"), (_harmless(text), style)), soft_wrap=True)
 
     def trouble(self, about: object, text: str) -> None:
         """Say what is wrong, once for as long as it is so."""
@@ -116,6 +117,11 @@ class Voice:
             self._ended(account, end)
         for moved in handled.moved:
             self._moved(moved)
+        for one in handled.stay:
+            text = f"{one.path.name}: {headline(one.account)} It stays until the rest of its rows have ended"
+            self.say(text, "cyan", file=str(one.path), state="stays")
+            for reason in _reasons(one.account):
+                self.say(f"  {reason}", "cyan")
         for left in handled.left:
             self.trouble(left.path, f"{left.reason} Trying again.")
         for path, problem in handled.problems.items():
@@ -141,33 +147,37 @@ class Voice:
 
     def _moved(self, moved: Moved) -> None:
         told = {"file": str(moved.origin), "state": str(moved.target), "path": str(moved.path)}
-        self.say(f"{moved.origin.name}: {_how_it_ended(moved)}", _STYLES[moved.target], **told)
+        self.say(_how_it_ended(moved), _STYLES[moved.target], **told)
         for step in _next_steps(moved):
             self.say(f"  {step}", _STYLES[moved.target])
 
 
 def _how_it_ended(moved: Moved) -> str:
-    problem = moved.account.files[0].problem
-    return problem or f"{headline(moved.account)} It is in {moved.target}/{moved.path.name}"
+    if problem := moved.account.files[0].problem:
+        return problem if moved.origin.name in problem else f"{moved.origin.name}: {problem}"
+    return f"{moved.origin.name}: {headline(moved.account)} It is in {moved.target}/{moved.path.name}"
 
 
 def _next_steps(moved: Moved) -> list[str]:
     """Return what is wrong with a file and what to do, nothing where all is well."""
     if moved.target is Target.DONE:
         return []
-    folder = moved.path.parent
     why = f"More: {moved.report}"
     if moved.target is Target.UNREADABLE:
-        return [f"It is in {moved.target}/{moved.path.name}: export it again and drop it again. {why}"]
+        return [f"It is in {moved.target}/{moved.path.name}; put it right and drop it again. {why}"]
+    mend = " and ".join(path.name for path in moved.to_fix)
+    return [*_reasons(moved.account), f"Mend {mend} in {moved.path.parent} and drop it again. {why}"]
+
+
+def _reasons(account: RunAccount) -> list[str]:
+    """Return why rows need a person, the most important reasons, each with its rows."""
     found = [
         f"{said(task.outcome)}, {len(task.rows):,} row{'s' * (len(task.rows) != 1)} "
-        f"({'; '.join(map(str, places(moved.account, task.rows, _MOST_STRETCHES)))}): {task.reason}"
-        for task in tasks(moved.account)
+        f"({'; '.join(map(str, places(account, task.rows, _MOST_STRETCHES)))}): {task.reason}"
+        for task in tasks(account)
     ]
     more = len(found) - _MOST_TASKS
-    found = found[:_MOST_TASKS] + [f"and {more:,} reasons more, all in the report"] * (more > 0)
-    mend = " and ".join(path.name for path in moved.to_fix)
-    return [*found, f"Mend {mend} in {folder} and drop it again. {why}"]
+    return found[:_MOST_TASKS] + [f"and {more:,} reason{'s' * (more != 1)} more, all in the report"] * (more > 0)
 
 
 def _harmless(text: str) -> str:

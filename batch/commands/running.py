@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from batch.settings import Account, Settings
 
 
+_STAYS = "stays until the rest of its rows have ended"
+
+
 def account_named(settings: Settings, name: str) -> Account:
     """Return the account of that name. Raises UsageError where the settings have none."""
     if name not in settings.accounts:
@@ -121,14 +124,15 @@ def refuse_stopped(paths: Iterable[str], accounts: Iterable[str]) -> None:
 
 def move_files(ends: Iterable[Ended], *, quiet: bool) -> None:
     """Move the files of runs that have ended, and say where each is now."""
-    from batch.moving import Left, move_files_of
+    from batch.moving import Left, Moved, move_files_of
 
     for end in ends:
         for one in move_files_of(end.account) if end.account is not None else ():
             if isinstance(one, Left):
                 complain(one.reason)
             elif not quiet:
-                click.echo(f"{one.origin}: moved to {one.path}", err=True)
+                said = f"{one.origin}: moved to {one.path}" if isinstance(one, Moved) else f"{one.path}: {_STAYS}"
+                click.echo(said, err=True)
 
 
 def sending(settings: Settings, common: Common, console: Console | None = None) -> Sending:

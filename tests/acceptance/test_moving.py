@@ -69,8 +69,9 @@ def test_a_file_stays_until_its_rows_have_ended_and_goes_in_the_night_when_they_
     trial.fill(trial.write("drop/march.csv", FIRST, SECOND))
     trial.write_settings(outages=1)
     trial.sandbox.server.faults = FaultScript([Rule(action=Action.UNAVAILABLE, kind=Kind.READ)])
-    assert trial.shipbatch("run", "--move", drop).code == 4
-    assert names(drop) == {"march.csv"}
+    ran = trial.shipbatch("run", "--move", drop)
+    assert (ran.code, names(drop)) == (4, {"march.csv"})
+    assert "march.csv: stays until the rest of its rows have ended" in ran.err
     trial.sandbox.server.faults = FaultScript()
     assert trial.shipbatch("resume").code == 0
     assert trial.shipbatch("run", "--move", drop).code == 0

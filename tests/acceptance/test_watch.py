@@ -71,7 +71,7 @@ def test_three_files_one_good_one_damaged_one_slowly_copied(trial: Trial) -> Non
         assert drop.end() == 143
     assert charged(trial) == {FIRST[0], SECOND[0]}
     assert "it is a PDF" in drop.err
-    assert "It is in unreadable/damaged.csv: export it again and drop it again." in drop.err
+    assert "It is in unreadable/damaged.csv; put it right and drop it again." in drop.err
     assert drop.err.count("slow.csv: taken") == 1
 
 
@@ -307,12 +307,20 @@ def test_a_watch_for_some_time_ends_by_itself(trial: Trial) -> None:
     assert trial.shipbatch("watch", "drop", "--for", "0.5s").code == 0
 
 
-def test_nothing_ever_reaches_a_pipe_that_nobody_reads(trial: Trial) -> None:
+def test_who_reads_its_summaries_no_more_ends_it_in_good_order(trial: Trial) -> None:
     filled(trial, FIRST)
-    with watching(trial) as drop:
-        drop.drop("march.csv", text(FIRST))
-        drop.wait_for("done/march.csv")
-    assert drop.out == ""
+    trial.add_settings(QUICK)
+    (trial.folder / "drop").mkdir()
+    (trial.folder / "drop/march.csv").write_text(text(FIRST))
+    process = trial.start("watch", "drop", "--json")
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.wait(timeout=60) == 141
+    assert process.stderr is not None
+    assert "Traceback" not in process.stderr.read()
+    process.stderr.close()
+    assert (trial.folder / "drop/done/march.csv").exists()
+    assert charged(trial) == {FIRST[0]}
 
 
 def test_the_figures_can_be_read_on_a_port(trial: Trial) -> None:

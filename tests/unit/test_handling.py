@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,7 +14,7 @@ from batch.inputs import copied_whole
 from batch.job import Ended, Job
 from batch.journal.journal import Journal
 from batch.journal.states import State
-from batch.moving import Left, Moved, Target
+from batch.moving import Left, Moved, Stays, Target
 from batch.sending import Sending
 from batch.settings import Account, Settings
 from batch.submit.stop import Stop
@@ -52,14 +52,15 @@ class Bench:
             halts=Halts(),
             tell=lambda _jobs, ends: self.told.extend(ends),
         )
-        monkeypatch.setattr(Job, "planned", lambda _job, _journal, files: [file.path.name for file in files])
-        monkeypatch.setattr(Job, "left_over", lambda _job, _journal: None)
+        monkeypatch.setattr(Job, "planned", lambda _job, _journal, files: nullcontext([one.path.name for one in files]))
+        monkeypatch.setattr(Job, "left_over", lambda _job, _journal: nullcontext())
         monkeypatch.setattr(handling, "carry_out", self._carry_out)
         monkeypatch.setattr(handling, "move_files_of", lambda _account: self.moves)
-        self.moves: list[Moved | Left] = []
+        self.moves: list[Moved | Stays | Left] = []
 
     def _carry_out(self, jobs: Sequence[Job], journal: Journal, begin: Any, _sending: Sending) -> list[Ended]:  # noqa: ANN401 - a callable of the library's
-        files = begin(jobs[0], journal)
+        with begin(jobs[0], journal) as files:
+            assert not handling._PLANNING.locked()  # what follows is sending, which may take hours
         self.runs.append(files)
         return [FAULT if self.breaks & set(files or ()) else self.end]
 
@@ -86,12 +87,14 @@ def test_files_are_copied_run_together_moved_and_told_of(bench: Bench) -> None:
     files = bench.drop("a.csv", "b.csv")
     moved = Moved(files[0], files[0], Target.DONE, EMPTY, files[0])
     left = Left(files[1], "Read-only.")
-    bench.moves = [moved, left]
+    stays = Stays(files[1], EMPTY)
+    bench.moves = [moved, left, stays]
     handled = bench.handler.handle(bench.job, files, {})
     assert bench.runs == [["a.csv", "b.csv"]]
     assert [source.path for source in handled.run] == files
     assert handled.run[0].content.read_text() == "a.csv\n"
-    assert (handled.moved, handled.left, handled.exit_code) == ([moved], [left], Exit.OK)
+    assert (handled.moved, handled.left, handled.stay) == ([moved], [left], [stays])
+    assert handled.exit_code is Exit.OK
     assert bench.told == [WENT]
 
 

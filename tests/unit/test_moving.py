@@ -12,7 +12,7 @@ import pytest
 
 from batch import moving
 from batch.journal.since import Standing
-from batch.moving import Left, Moved, Target, move_files_of, target
+from batch.moving import Left, Moved, Stays, Target, move_files_of, target
 from batch.outcomes import Outcome
 from batch.reading.table import Source
 from batch.report.account import FileAccount, RunAccount
@@ -160,7 +160,9 @@ def test_a_name_that_is_taken_at_the_last_moment_is_not_overwritten(
 
 
 def test_a_file_whose_rows_have_not_all_ended_stays(tmp_path: Path) -> None:
-    assert move_files_of(dropped(tmp_path / "march.csv", "shipped", "not_attempted")) == []
+    (one,) = move_files_of(dropped(tmp_path / "march.csv", "shipped", "not_attempted"))
+    assert isinstance(one, Stays)
+    assert (one.path, len(one.account.rows)) == (tmp_path / "march.csv", 2)
     assert names(tmp_path) == ["march.csv"]
 
 

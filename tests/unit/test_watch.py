@@ -510,3 +510,13 @@ def test_nothing_is_kept_of_files_that_came_and_went(bench: Bench) -> None:
     assert (bench.watch._lying, bench.watch._again) == ({}, {})
     assert (bench.voice._said, bench.voice._states) == ({}, {})
     assert bench.watch._arrivals.waiting() == {}
+
+
+def test_what_breaks_the_watch_itself_ends_the_turns_in_good_order(bench: Bench) -> None:
+    turn = bench.taken("a.csv")
+    bench.watch.step = lambda: 1 / 0  # type: ignore[method-assign]
+    with pytest.raises(ZeroDivisionError):
+        bench.watch.run()
+    assert bench.turns.over
+    assert bench.handler.halts._asked["default"][0] is Exit.TEMPORARY
+    assert not turn.future.done()

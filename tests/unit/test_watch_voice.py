@@ -12,7 +12,7 @@ from rich.console import Console
 from batch.errors import Exit
 from batch.handling import Handled
 from batch.job import Ended
-from batch.moving import Left, Moved, Target
+from batch.moving import Left, Moved, Stays, Target
 from batch.report.account import FileAccount
 from batch.report.terminal import headline
 from batch.watch_voice import Voice
@@ -115,8 +115,26 @@ def test_a_file_that_cannot_be_read_says_why(voice: Voice, caplog: pytest.LogCap
     broken = FileAccount(path=FILE, problem="drop/march.csv: it is a PDF.")
     voice.handled("default", Handled(moved=[moved(Target.UNREADABLE, make_account([], [], files=(broken,)))]))
     assert lines(caplog) == [
-        "march.csv: drop/march.csv: it is a PDF.",
-        "  It is in unreadable/march.csv: export it again and drop it again. More: drop/unreadable/march.report.html",
+        "drop/march.csv: it is a PDF.",
+        "  It is in unreadable/march.csv; put it right and drop it again. More: drop/unreadable/march.report.html",
+    ]
+
+
+def test_a_problem_that_names_no_file_is_said_with_its_name(voice: Voice, caplog: pytest.LogCaptureFixture) -> None:
+    broken = FileAccount(path=FILE, problem="It is a PDF.")
+    voice.handled("default", Handled(moved=[moved(Target.UNREADABLE, make_account([], [], files=(broken,)))]))
+    assert lines(caplog)[0] == "march.csv: It is a PDF."
+
+
+def test_a_file_that_stays_says_how_far_it_is_and_what_is_wrong_already(
+    voice: Voice, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = [("rejected", "No date.", "0"), *(("not_attempted", "", str(row)) for row in range(1, 6))]
+    account = make_account([TABLE], rows)
+    voice.handled("default", Handled(stay=[Stays(FILE, account)]))
+    assert lines(caplog) == [
+        f"march.csv: {headline(account)} It stays until the rest of its rows have ended",
+        "  rejected, 1 row (march.csv row 2): No date.",
     ]
 
 
