@@ -39,10 +39,17 @@ def _cell(column: int, value: str | float) -> bytes:
 
 
 def binary_workbook(
-    rows: Sequence[Sequence[str | float]], *, hidden: int = -1, merged: tuple[int, int, int, int] | None = None
+    rows: Sequence[Sequence[str | float]],
+    *,
+    hidden: int = -1,
+    hidden_column: int = -1,
+    merged: tuple[int, int, int, int] | None = None,
 ) -> bytes:
     """Return an XLSB with one sheet; `hidden` is a row from 0, `merged` top, bottom, left and right."""
-    sheet = record(129) + record(148, struct.pack("<4I", 0, len(rows) - 1, 0, max(map(len, rows)) - 1)) + record(145)
+    sheet = record(129) + record(148, struct.pack("<4I", 0, len(rows) - 1, 0, max(map(len, rows)) - 1))
+    if hidden_column >= 0:
+        sheet += record(390) + record(60, struct.pack("<4IH", hidden_column, hidden_column, 2304, 0, 1)) + record(391)
+    sheet += record(145)
     for number, row in enumerate(rows):
         flags = 0x1000 if number == hidden else 0
         sheet += record(0, struct.pack("<IIHHBI", number, 0, 300, flags, 0, 0))

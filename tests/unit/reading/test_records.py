@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from batch.errors import UnreadableFile
 from batch.reading.oddities import Oddities
-from batch.reading.records import needs_password, old_oddities
+from batch.reading.records import _wide_number, needs_password, old_oddities
 from batch.reading.workbook import _oddities
 from tests.unit.reading.binary import binary_workbook, compound_file
 from tests.unit.reading.making import BOOKS, HEADER, place
@@ -65,6 +65,12 @@ def test_damaged_records_never_raise(at: int, rubbish: bytes) -> None:
     damaged = OLD[:at] + rubbish + OLD[at + len(rubbish) :]
     needs_password(damaged)
     old_oddities(damaged)
+
+
+def test_numbers_of_a_binary_workbook_have_seven_bits_a_byte_and_end_in_time() -> None:
+    assert _wide_number(b"\x9c\x01", 0, 2) == (156, 2)
+    assert _wide_number(b"\x05\x01", 0, 4) == (5, 1)
+    assert _wide_number(b"\xff\xff\xff", 0, 2) == (0x3FFF, 2)
 
 
 def test_a_binary_workbook_whose_records_are_cut_off_is_refused() -> None:

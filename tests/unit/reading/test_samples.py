@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from batch.errors import UnreadableFile
+from batch.plan import make_plan
 from batch.reading import Source, Table, read_shipments, read_tables
 from tests import make_samples
 from tests.unit.reading.binary import binary_workbook
@@ -25,6 +26,7 @@ from tests.unit.reading.making import (
     workbook,
 )
 from tests.unit.reading.test_archive import zipped
+from tests.unit.tables import policy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,6 +123,27 @@ def test_a_file_with_other_bytes_anywhere_is_refused_or_read_never_worse(
     whole = WHOLE[name]
     place = int(len(whole) * share)
     read_or_refused(tmp_path, whole[:place] + rubbish + whole[place + len(rubbish) :])
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.sampled_from([name for name in sorted(WHOLE) if name.endswith((".csv", ".txt"))]),
+    share=st.floats(0, 1, exclude_max=True),
+    rubbish=st.text(max_size=4),
+)
+def test_what_is_read_of_a_damaged_file_can_be_planned_row_by_row(
+    tmp_path: Path, name: str, share: float, rubbish: str
+) -> None:
+    whole = WHOLE[name]
+    place = int(len(whole) * share)
+    file = source(tmp_path, whole[:place] + rubbish.encode("utf-8", "replace") + whole[place + 3 :], "bad")
+    try:
+        read = read_shipments(file, PROFILES, zone=TORONTO)
+    except UnreadableFile:
+        return
+    plan = make_plan(read, policy())
+    assert len(plan.rows) == sum(len(one.table.rows) for one in read)
+    assert ((plan.rows["outcome"] != "") == (plan.rows["reason"] != "")).all()
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -143,6 +143,13 @@ def test_regular_files_take_the_fast_way(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert cells(table(tmp_path, quoted)) == [GOOD.split(",")] * 2
 
 
+def test_columns_beyond_what_32_bits_count_are_read_alike(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    data = f"{HEADER}\n" + f"{GOOD}\n" * 3
+    usual = table(tmp_path, data)
+    monkeypatch.setattr(module, "_OFFSETS_END", 1)
+    assert cells(table(tmp_path, data)) == cells(usual)
+
+
 def test_quotation_marks_are_seen_right_across_blocks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(module, "_BLOCK", 7)
     monkeypatch.setattr(module, "_irregular", pytest.fail)

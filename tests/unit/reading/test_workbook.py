@@ -153,6 +153,7 @@ def test_a_binary_workbook_is_read_like_any_other(tmp_path: Path) -> None:
     assert one.kinds is not None
     assert one.kinds.tolist() == [[1, 1, 5, 1], [2, 5, 2, 1]]
     assert one.notes == ("hidden rows or columns are read too",)
+    assert table(tmp_path, binary_workbook(rows, hidden_column=1)).notes == ("hidden rows or columns are read too",)
     assert table(tmp_path, binary_workbook(rows)).notes == ()
 
 
@@ -222,6 +223,14 @@ def test_a_workbook_in_the_strict_form_is_looked_through_too() -> None:
     strict = rewritten(book, "xl/workbook.xml", office, b"http://purl.oclc.org/ooxml/officeDocument/relationships")
     with zipfile.ZipFile(io.BytesIO(strict)) as archive:
         assert xlsx_oddities(place(), archive) == {"Sheet1": Oddities()}
+
+
+def test_a_sheet_whose_part_is_missing_has_nothing_odd() -> None:
+    book = workbook([NAMES], [NAMES])
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        kept = {name: archive.read(name).decode() for name in archive.namelist() if "sheet1.xml" not in name}
+    with zipfile.ZipFile(io.BytesIO(packed(kept))) as archive:
+        assert xlsx_oddities(place(), archive) == {"Sheet2": Oddities()}
 
 
 def test_garbage_is_collected_again_after_a_workbook(tmp_path: Path) -> None:
