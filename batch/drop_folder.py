@@ -55,11 +55,13 @@ def look_through(folder: Path, accounts: Collection[str], account: str) -> Seen:
 
 
 def _look_into(seen: Seen, folder: Path) -> None:
-    """Look at an account's sub-folder. Folders in it are passed over."""
+    """Look at an account's sub-folder."""
     try:
         for entry, status in _entries(folder):
             if not stat.S_ISDIR(status.st_mode):
                 _note(seen, entry, status, folder.name)
+            elif not is_passed_over(entry):
+                seen.strange.append(entry)
     except OSError as error:
         seen.problems[folder] = error.strerror or str(error)
     if has_stop(folder):

@@ -92,8 +92,8 @@ class Handler:
     halts: Halts
     tell: Callable[[Sequence[Job], Sequence[Ended]], None]
 
-    def handle(self, job: Job, files: Sequence[Path], lying: Mapping[Path, str]) -> Handled:
-        """Run the files, else go on with what earlier runs left; then move what has ended.
+    def handle(self, job: Job, files: Sequence[Path], lying: Mapping[Path, str], *, resume: bool) -> Handled:
+        """Run the files and, to `resume`, go on with what earlier runs left; then move what has ended.
 
         `lying`: files of earlier runs that still lie in the folder, with their SHA-256.
         """
@@ -103,7 +103,7 @@ class Handler:
             with closing(Journal.open(self.settings.journal)) as journal:
                 if taken:
                     self._run(job, journal, taken, handled)
-                elif not files:
+                if resume:
                     self._resume(job, journal, handled)
                 self._move(job, journal, lying, handled)
         except ShipbatchError as error:

@@ -21,7 +21,7 @@ from batch.report.reasons import kinds
 from batch.report.to_fix import stem
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from batch.job import Ended
     from batch.report.account import RunAccount
@@ -87,18 +87,14 @@ def matters_of(end: Ended) -> list[Matter]:
     return found
 
 
-def after_run(
-    memory: Memory, found: Iterable[Matter], *, settled_orders: Collection[str], files: Collection[str], at: int
-) -> tuple[Memory, News]:
+def after_run(memory: Memory, end: Ended, *, settled_orders: Collection[str], at: int) -> tuple[Memory, News]:
     """Return what is known after a run, and what of it is news.
 
-    `settled_orders`: purchase orders of open matters that are shipped by now, or dropped; `files`: names of the files
-    that the run was about; `at`: UTC epoch milliseconds.
+    `settled_orders`: purchase orders of open matters that are shipped by now, or dropped; `at`: UTC epoch milliseconds.
     """
-    met = {matter.key: matter for matter in found}
+    met = {matter.key: matter for matter in matters_of(end)}
     new = tuple(matter for key, matter in met.items() if key not in memory.matters)
-    failing = {matter.file for matter in met.values()}
-    well = {name for name in files if name not in failing}
+    well = _whole_files(end) - {matter.file for matter in met.values()}
     broken = any(matter.kind == _RUN for matter in met.values())
     settled = {
         key
@@ -116,6 +112,12 @@ def after_run(
         matters[key] = Known(kind=matter.kind, file=matter.file, order=matter.order, met_at=at, open=still)
     after = replace(memory, matters=_latest(matters))
     return after, News(matters=new, well_again=bool(settled) and not after.open)
+
+
+def _whole_files(end: Ended) -> set[str]:
+    """Return the names of the files that the run was about with all their rows."""
+    whole = end.account is not None and end.account.command == "run"
+    return {file.path.name for file in end.account.files} if whole and end.account else set()
 
 
 def _is_settled(known: Known, *, settled_orders: Collection[str], well: Collection[str], broken: bool) -> bool:

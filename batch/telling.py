@@ -17,7 +17,7 @@ from batch.journal import history
 from batch.journal.journal import Journal
 from batch.journal.since import orders_that_are_well
 from batch.marketplace.exchange import now_ms
-from batch.matters import after_run, matters_of
+from batch.matters import after_run
 from batch.messages import daily_message, message
 from batch.metrics import Figures, Totals, write
 from batch.notify import beat, deliver, recall, remember
@@ -107,9 +107,8 @@ class Telling:
     def _tell(self, job: Job, end: Ended) -> None:
         before = memory = recall(self.settings.state, job.account.seller)
         if end.account is not None or end.exit_code not in _NOT_RUN:
-            files = {file.path.name for file in end.account.files} if end.account else set()
             settled = self._settled_orders(job, memory)
-            after, news = after_run(memory, matters_of(end), settled_orders=settled, files=files, at=now_ms())
+            after, news = after_run(memory, end, settled_orders=settled, at=now_ms())
             told = message(job.name, end, news, digest=self.settings.notify.digest == "run")
             if told is None or self._delivered(told):
                 memory = after

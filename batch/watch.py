@@ -48,6 +48,15 @@ class Again:
         return Again(now + delay, delay)
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """An account's turn that is under way."""
+
+    work: Future[Handled]
+    files: tuple[Path, ...]
+    resume: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machinery:
     """What a watch runs on."""
@@ -80,7 +89,7 @@ class Watch:
         self._executor, self._clock = machinery.executor, machinery.clock
         self._patience = Patience(quiet=times.quiet, cut_short=times.cut_short)
         self._arrivals = Arrivals()
-        self._turns: dict[str, tuple[Future[Handled], tuple[Path, ...]]] = {}
+        self._turns: dict[str, _Turn] = {}
         self._leftovers = dict.fromkeys(jobs, Again(self._clock()))
         self._again: dict[Path, Again] = {}  # files that could not be taken
         self._paused: set[str] = set()  # accounts that a file STOP halts
@@ -157,7 +166,7 @@ class Watch:
         here = name == self._account or name in seen.folders
         to_leftovers = self._leftovers[name].at - now if here else self._times.scan
         if whole or to_leftovers <= 0:
-            self._begin(name, whole)
+            self._begin(name, whole, resume=to_leftovers <= 0)
             return self._times.scan
         return min([to_leftovers, *waits.values()])
 
@@ -176,29 +185,31 @@ class Watch:
             self._voice.cut_short(path, left)
         return left
 
-    def _begin(self, name: str, files: Sequence[Path]) -> None:
+    def _begin(self, name: str, files: Sequence[Path], *, resume: bool) -> None:
         self._arrivals.take(files)
         if files:
             self._voice.taken(name, files)
         lying = {path: sha256 for path, (account, sha256) in self._lying.items() if account == name}
-        turn = self._executor.submit(self._handler.handle, self._jobs[name], files, lying)
-        self._turns[name] = (turn, tuple(files))
-        turn.add_done_callback(lambda _turn: self._hints.wake())
+        work = self._executor.submit(self._handler.handle, self._jobs[name], files, lying, resume=resume)
+        self._turns[name] = _Turn(work, tuple(files), resume=resume)
+        work.add_done_callback(lambda _work: self._hints.wake())
 
     # What came of turns
 
     def _collect(self, now: float) -> None:
-        for name in [name for name, (turn, _) in self._turns.items() if turn.done()]:
-            turn, files = self._turns.pop(name)
-            if error := turn.exception():
+        for name in [name for name, turn in self._turns.items() if turn.work.done()]:
+            turn = self._turns.pop(name)
+            if error := turn.work.exception():
                 self._voice.fault(name, error)
-                handled = Handled(problems=dict.fromkeys(files, ""), fault=True)
+                handled = Handled(problems=dict.fromkeys(turn.files, ""), fault=True)
             else:
-                handled = turn.result()
-            self._note(name, files, handled, now)
+                handled = turn.work.result()
+            self._note(handled, name, now)
+            self._leftovers[name] = self._next_try(handled, self._leftovers[name], now, resumed=turn.resume)
+            self._voice.handled(name, handled)
 
-    def _note(self, name: str, files: Sequence[Path], handled: Handled, now: float) -> None:
-        """Take in what came of a turn: what is done with, what stays, what is tried again, and when."""
+    def _note(self, handled: Handled, name: str, now: float) -> None:
+        """Take in what came of a turn's files: which are done with, which stay, which are tried again, and when."""
         moved = {one.origin for one in handled.moved}
         self._lying = {path: it for path, it in self._lying.items() if path not in moved}
         self._lying |= {one.path: (name, one.sha256) for one in handled.run if one.path not in moved}
@@ -207,13 +218,12 @@ class Watch:
         for path in handled.problems:
             self._arrivals.give_back(path)
             self._again[path] = self._again.get(path, Again(now)).put_off(now, self._times.retry)
-        failed = handled.fault or bool(handled.left) or handled.exit_code in _AGAIN_LATER
-        before = self._leftovers[name]
-        if failed and not files:
-            self._leftovers[name] = before.put_off(now, self._times.retry)
-        else:
-            self._leftovers[name] = Again(now + self._times.retry)
-        self._voice.handled(name, handled)
+
+    def _next_try(self, handled: Handled, before: Again, now: float, *, resumed: bool) -> Again:
+        """Return when to go on with what is left over."""
+        if handled.fault or handled.left or handled.exit_code in _AGAIN_LATER:
+            return before.put_off(now, self._times.retry) if resumed else before
+        return Again(now + self._times.retry) if resumed else Again(min(before.at, now + self._times.retry))
 
     def _end_turns(self) -> None:
         """Let the turns that are under way end in good order."""

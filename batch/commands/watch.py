@@ -47,7 +47,7 @@ def watch(*, folder: Path, common: Common) -> None:
     from batch.errors import Exit
 
     settings = common.settings()
-    default = common.account or ("default" if "default" in settings.accounts else "")
+    default = common.account or next((name for name in (folder.name, "default") if name in settings.accounts), "")
     names = accounts_meant(settings, None)
     jobs = {job.name: replace(job, dropped=True, wait=False) for job in make_jobs(settings, names, common)}
     code = _watched(folder, default, jobs, settings, common)

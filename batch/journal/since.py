@@ -17,7 +17,7 @@ from batch.outcomes import WELL, Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import Column, ColumnElement, Select
 
     from batch.journal.database import Database
 
@@ -84,20 +84,27 @@ def ended_since(database: Database, run: int) -> pd.DataFrame:
     return pd.DataFrame(told, index=[row.position for row in found], columns=columns)
 
 
-def orders_that_are_well(database: Database, seller: str, purchase_orders: Iterable[str]) -> set[str]:
-    """Return which of these purchase orders are shipped by now, or were dropped: the last that is known of each."""
-    last = (
-        select(func.max(_orders.c.id))
-        .where(_orders.c.seller == seller, _orders.c.purchase_order_id.in_(bindparam("asked_for", expanding=True)))
-        .group_by(_orders.c.purchase_order_id)
-    )
-    wanted = select(_orders.c.purchase_order_id).where(_orders.c.id.in_(last), _orders.c.state.in_(_WELL))
+def orders_that_are_well(database: Database, seller: str, orders: Iterable[str]) -> set[str]:
+    """Return which of these orders are shipped by now, or were dropped: the last that is known of each.
+
+    `orders`: purchase orders, or customer orders where that is all that a row named.
+    """
+    wanted = [
+        _last_that_is_well(seller, number) for number in (_orders.c.purchase_order_id, _orders.c.customer_order_id)
+    ]
     with database.reading() as connection:
         return {
-            purchase_order
-            for block in blocks(purchase_orders)
-            for purchase_order in connection.execute(wanted, {"asked_for": block}).scalars()
+            order
+            for block in blocks(orders)
+            for statement in wanted
+            for order in connection.execute(statement, {"asked_for": block}).scalars()
         }
+
+
+def _last_that_is_well(seller: str, number: Column[str]) -> Select[str]:
+    asked_for = number.in_(bindparam("asked_for", expanding=True))
+    last = select(func.max(_orders.c.id)).where(_orders.c.seller == seller, asked_for).group_by(number)
+    return select(number).where(_orders.c.id.in_(last), _orders.c.state.in_(_WELL))
 
 
 def _may_go_on() -> ColumnElement[bool]:

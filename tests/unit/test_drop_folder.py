@@ -37,7 +37,7 @@ def test_our_own_folders_hidden_and_temporary_names_are_passed_over(tmp_path: Pa
     make(
         tmp_path, "done/a.csv", "to_fix/b.csv", "unreadable/c.csv", ".d.csv", "~$e.xlsx", "f.tmp", "g.csv.part", ".h/i"
     )
-    make(tmp_path, "outlet/.j.csv", "outlet/done/k.csv", "outlet/other/l.csv")
+    make(tmp_path, "outlet/.j.csv", "outlet/done/k.csv", "outlet/.other/l.csv")
     seen = look_through(tmp_path, ACCOUNTS, "default")
     assert seen.files == {}
     assert seen.strange == []
@@ -55,9 +55,9 @@ def test_a_look_tells_size_time_and_identity(tmp_path: Path) -> None:
 
 
 def test_a_sub_folder_that_is_no_accounts_is_named_and_not_looked_into(tmp_path: Path) -> None:
-    make(tmp_path, "old/a.csv")
+    make(tmp_path, "old/a.csv", "outlet/older/b.csv")
     seen = look_through(tmp_path, ACCOUNTS, "default")
-    assert (seen.strange, seen.files) == ([tmp_path / "old"], {})
+    assert (seen.strange, seen.files) == ([tmp_path / "old", tmp_path / "outlet/older"], {})
 
 
 def test_a_file_stop_pauses_all_accounts_or_that_of_its_sub_folder(tmp_path: Path) -> None:

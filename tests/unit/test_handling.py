@@ -89,7 +89,7 @@ def test_files_are_copied_run_together_moved_and_told_of(bench: Bench) -> None:
     left = Left(files[1], "Read-only.")
     stays = Stays(files[1], EMPTY)
     bench.moves = [moved, left, stays]
-    handled = bench.handler.handle(bench.job, files, {})
+    handled = bench.handler.handle(bench.job, files, {}, resume=False)
     assert bench.runs == [["a.csv", "b.csv"]]
     assert [source.path for source in handled.run] == files
     assert handled.run[0].content.read_text() == "a.csv\n"
@@ -107,26 +107,26 @@ def test_a_file_that_changes_while_it_is_read_is_not_run(bench: Bench, monkeypat
         return copied_whole(path, folder)
 
     monkeypatch.setattr(handling, "copied_whole", changing)
-    handled = bench.handler.handle(bench.job, files, {})
+    handled = bench.handler.handle(bench.job, files, {}, resume=False)
     assert (handled.changed, bench.runs) == ([files[0]], [["b.csv"]])
 
 
 def test_a_file_that_cannot_be_read_keeps_no_other_from_being_run(bench: Bench) -> None:
     gone = bench.folder / "gone.csv"
-    handled = bench.handler.handle(bench.job, [gone, *bench.drop("b.csv")], {})
+    handled = bench.handler.handle(bench.job, [gone, *bench.drop("b.csv")], {}, resume=False)
     assert handled.problems == {gone: f"{gone}: the file cannot be read: No such file or directory."}
     assert bench.runs == [["b.csv"]]
 
 
 def test_where_no_file_could_be_taken_nothing_is_run(bench: Bench) -> None:
-    handled = bench.handler.handle(bench.job, [bench.folder / "gone.csv"], {})
+    handled = bench.handler.handle(bench.job, [bench.folder / "gone.csv"], {}, resume=False)
     assert (handled.ends, bench.runs, bench.told) == ([], [], [])
 
 
 def test_the_file_that_breaks_a_run_stops_no_other(bench: Bench) -> None:
     files = bench.drop("a.csv", "bad.csv", "c.csv")
     bench.breaks = {"bad.csv"}
-    handled = bench.handler.handle(bench.job, files, {})
+    handled = bench.handler.handle(bench.job, files, {}, resume=False)
     assert bench.runs == [["a.csv", "bad.csv", "c.csv"], ["a.csv"], ["bad.csv"], ["c.csv"]]
     assert [source.path.name for source in handled.run] == ["a.csv", "c.csv"]
     assert handled.problems == {files[1]: ""}
@@ -138,7 +138,7 @@ def test_the_file_that_breaks_a_run_stops_no_other(bench: Bench) -> None:
 def test_a_run_that_did_not_begin_leaves_its_files_for_another_time(bench: Bench, code: Exit) -> None:
     files = bench.drop("a.csv", "b.csv")
     bench.end = Ended(None, None, code, "Not now.")
-    handled = bench.handler.handle(bench.job, files, {})
+    handled = bench.handler.handle(bench.job, files, {}, resume=False)
     assert (handled.run, handled.problems) == ([], dict.fromkeys(files, ""))
     assert len(bench.runs) == 1
 
@@ -150,7 +150,7 @@ def test_a_journal_that_cannot_be_opened_leaves_them_too(bench: Bench, monkeypat
         raise JournalFailed("state/journal.db: disk I/O error.")
 
     monkeypatch.setattr(Journal, "open", broken)
-    handled = bench.handler.handle(bench.job, files, {})
+    handled = bench.handler.handle(bench.job, files, {}, resume=False)
     assert (handled.run, handled.problems, handled.exit_code) == ([], {files[0]: ""}, Exit.FATAL)
     assert [end.message for end in bench.told] == ["state/journal.db: disk I/O error."]
 
@@ -160,28 +160,34 @@ def test_a_journal_that_cannot_be_opened_leaves_them_too(bench: Bench, monkeypat
 
 def test_nothing_is_run_where_nothing_is_left_over(bench: Bench) -> None:
     bench.leave(State.SHIPPED)
-    handled = bench.handler.handle(bench.job, [], {})
+    handled = bench.handler.handle(bench.job, [], {}, resume=True)
     assert (bench.runs, handled.ends, bench.told) == ([], [], [])
 
 
 @pytest.mark.parametrize("state", [State.PLANNED, State.SENDING, State.UNKNOWN])
 def test_what_is_left_over_is_gone_on_with(bench: Bench, state: State) -> None:
     bench.leave(state)
-    bench.handler.handle(bench.job, [], {})
+    bench.handler.handle(bench.job, [], {}, resume=True)
     assert bench.runs == [None]
     assert bench.told == [WENT]
 
 
+def test_files_and_what_is_left_over_may_share_a_turn(bench: Bench) -> None:
+    bench.leave(State.PLANNED)
+    bench.handler.handle(bench.job, bench.drop("a.csv"), {}, resume=True)
+    assert bench.runs == [["a.csv"], None]
+
+
 def test_what_is_due_later_is_left_until_then(bench: Bench) -> None:
     bench.leave(State.PLANNED, due_at=1 << 50)
-    bench.handler.handle(bench.job, [], {})
+    bench.handler.handle(bench.job, [], {}, resume=True)
     assert bench.runs == []
 
 
 def test_what_another_run_is_about_to_go_on_with_is_left_to_it_in_silence(bench: Bench) -> None:
     bench.leave(State.PLANNED)
     bench.end = Ended(None, None, Exit.BUSY, "Another run holds it.")
-    handled = bench.handler.handle(bench.job, [], {})
+    handled = bench.handler.handle(bench.job, [], {}, resume=True)
     assert (handled.ends, bench.told) == ([], [])
 
 
@@ -196,10 +202,10 @@ def test_files_that_still_lie_there_are_moved_when_their_rows_have_ended(
     monkeypatch.setattr("batch.moving._as_it_stands", lambda account, *_more: account)
     monkeypatch.setattr("batch.moving.of_one_file", lambda account, _place: account)
     monkeypatch.setattr("batch.moving._move", lambda _account: Left(file, "Read-only."))
-    assert bench.handler.handle(bench.job, [], {file: "ab"}).left == []
+    assert bench.handler.handle(bench.job, [], {file: "ab"}, resume=False).left == []
     force(journal, order, State.REFUSED)
-    assert bench.handler.handle(bench.job, [], {file: "ab"}).left == [Left(file, "Read-only.")]
-    assert bench.handler.handle(bench.job, [], {file: "cd"}).left == []
+    assert bench.handler.handle(bench.job, [], {file: "ab"}, resume=False).left == [Left(file, "Read-only.")]
+    assert bench.handler.handle(bench.job, [], {file: "cd"}, resume=False).left == []
     journal.close()
 
 
@@ -252,5 +258,5 @@ def test_who_follows_the_sending_still_follows_it(bench: Bench, monkeypatch: pyt
     monkeypatch.setattr(handling, "carry_out", carry_out)
     sending = Sending(zone=bench.settings.zone, grace=1, follow=follow)
     handler = Handler(settings=bench.settings, sending=sending, halts=Halts(), tell=lambda _jobs, _ends: None)
-    handler.handle(bench.job, bench.drop("a.csv"), {})
+    handler.handle(bench.job, bench.drop("a.csv"), {}, resume=False)
     assert seen == [[]]

@@ -8,7 +8,7 @@ import pytest
 from batch import matters
 from batch.errors import Exit
 from batch.job import Ended
-from batch.matters import FORGOTTEN, Matter, Memory, News, after_run, matters_of
+from batch.matters import FORGOTTEN, Memory, News, after_run, matters_of
 from batch.report.account import FileAccount
 from tests.unit.report.accounts import make_account, make_table
 
@@ -23,8 +23,7 @@ def ended(*rows: tuple[tuple[str, str, str], str, str], file: str = "march.csv")
 
 
 def run(memory: Memory, end: Ended, *, settled: tuple[str, ...] = (), at: int = NOW) -> tuple[Memory, News]:
-    files = {file.path.name for file in end.account.files} if end.account else set()
-    return after_run(memory, matters_of(end), settled_orders=settled, files=files, at=at)
+    return after_run(memory, end, settled_orders=settled, at=at)
 
 
 def orders(news: News) -> list[str]:
@@ -145,7 +144,15 @@ def test_a_matter_that_is_never_met_again_is_taken_for_settled_in_silence() -> N
 
 def test_only_so_many_matters_are_remembered_the_latest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matters, "MOST", 2)
-    found = [Matter(key=str(number), kind="row", order=str(number)) for number in range(4)]
-    memory, _ = after_run(Memory(), found[:2], settled_orders=(), files=(), at=NOW)
-    memory, _ = after_run(memory, found[2:], settled_orders=(), files=(), at=NOW + 1)
-    assert sorted(memory.matters) == ["2", "3"]
+    memory, _ = run(Memory(), ended((BAD, "rejected", "1"), (WORSE, "rejected", "2")))
+    memory, _ = run(memory, ended((GOOD, "held", "3"), (BAD, "held", "4")), at=NOW + 1)
+    assert sorted(known.order for known in memory.matters.values()) == ["3", "4"]
+
+
+def test_a_resumed_run_is_about_no_whole_file_and_settles_none() -> None:
+    memory, _ = run(Memory(), ended((BAD, "rejected", ""), (GOOD, "not_attempted", "101")))
+    resumed = ended((GOOD, "shipped", "101"))
+    assert resumed.account is not None
+    memory, news = run(memory, replace(resumed, account=replace(resumed.account, command="resume")))
+    assert news == News()
+    assert len(memory.open) == 1

@@ -39,6 +39,7 @@ class Turn:
     account: str
     files: list[str]
     lying: list[str]
+    resume: bool
     future: Future[Handled]
 
     def end(self, **what: Any) -> None:  # noqa: ANN401 - whatever a turn may come to
@@ -52,9 +53,11 @@ class Turns(Executor):
         self.all: list[Turn] = []
         self.over = False
 
-    def submit(self, _work: object, /, *given: object, **_named: object) -> Future[Any]:
+    def submit(self, _work: object, /, *given: object, **named: object) -> Future[Any]:
         account, files, lying = cast("tuple[str, list[Path], dict[Path, str]]", given)
-        turn = Turn(account, [file.name for file in files], [file.name for file in lying], Future())
+        turn = Turn(
+            account, [file.name for file in files], [file.name for file in lying], bool(named["resume"]), Future()
+        )
         self.all.append(turn)
         return turn.future
 
@@ -256,7 +259,22 @@ def test_what_is_left_over_is_gone_on_with_from_the_start_and_then_now_and_again
     bench.turns.all[0].end()
     assert bench.after(1) == SCAN
     bench.after(RETRY)
-    assert len(bench.turns.all) == 2
+    assert [turn.resume for turn in bench.turns.all] == [True, True]
+
+
+def test_what_is_left_over_is_not_kept_waiting_by_files_that_come_all_the_time(bench: Bench) -> None:
+    bench.watch._leftovers["default"] = Again(bench.now + RETRY)
+    for number in range(int(RETRY / QUIET) + 1):
+        bench.taken(f"{number}.csv").end()
+    assert [turn.files != [] for turn in bench.turns.all if turn.resume] == [True]
+
+
+@pytest.mark.parametrize(("code", "at"), [(Exit.OK, RETRY), (Exit.TEMPORARY, 1000.0)])
+def test_a_run_that_went_well_lets_what_is_left_over_be_tried_soon(bench: Bench, code: Exit, at: float) -> None:
+    bench.watch._leftovers["default"] = Again(bench.now + 1000 + QUIET, 960)
+    bench.taken("a.csv").end(ends=[went(code)])
+    bench.after(0)
+    assert bench.watch._leftovers["default"].at == bench.now + at
 
 
 def test_files_that_stay_are_handed_to_the_turns_that_may_end_them(bench: Bench) -> None:
@@ -266,8 +284,8 @@ def test_files_that_stay_are_handed_to_the_turns_that_may_end_them(bench: Bench)
         ends=[went(Exit.TEMPORARY)],
     )
     (bench.folder / "a.csv").unlink()
+    bench.watch._leftovers["default"] = Again(bench.now)
     bench.after(0)
-    bench.after(RETRY)
     assert (bench.turns.all[1].files, bench.turns.all[1].lying) == ([], ["b.csv"])
     bench.turns.all[1].end(moved=[moved(bench, "b.csv")])
     (bench.folder / "b.csv").unlink()

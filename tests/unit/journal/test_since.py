@@ -112,3 +112,11 @@ def test_orders_are_well_when_the_last_that_is_known_of_them_is(journal: Journal
     assert orders_that_are_well(journal.database, SELLER, asked) == {"309121065891123", OTHER, THIRD}
     assert orders_that_are_well(journal.database, "another seller", asked) == set()
     assert run
+
+
+def test_an_order_that_is_only_known_by_its_customers_number_is_found_by_that(journal: Journal, run: int) -> None:
+    (order,) = plan(journal, planned("", customer_order="5000000124456"))
+    assert orders_that_are_well(journal.database, SELLER, ["5000000124456"]) == set()
+    force(journal, order, State.SHIPPED)
+    assert orders_that_are_well(journal.database, SELLER, ["5000000124456"]) == {"5000000124456"}
+    assert run
