@@ -175,13 +175,19 @@ def key_of(row: Mapping[str, str]) -> Key:
 
 
 def _call_shipped_what_is_shipped(ordeal: Ordeal, reports: Sequence[Report]) -> None:
-    there, charged = ordeal.shipped_there, ordeal.units_charged
     for report in reports:
-        for row in report.rows:
-            if row["_outcome"] in WELL:
-                assert there.get(key_of(row), 0) >= int(row["quantity"]), f"{report.summary['run']} lies: {row}"
-            if row["_outcome"] == "shipped":
-                assert charged.get(key_of(row), 0) >= int(row["quantity"]), f"{report.summary['run']} lies: {row}"
+        assert not (lies := lies_in(ordeal, report)), f"{report.summary['run']} lies: {lies}"
+
+
+def lies_in(ordeal: Ordeal, report: Report) -> list[Mapping[str, str]]:
+    """Return the rows of a report that are said to be shipped, and are not, or not by us where it says so."""
+    there, charged = ordeal.shipped_there, ordeal.units_charged
+    return [
+        row
+        for row in report.rows
+        if (row["_outcome"] in WELL and there.get(key_of(row), 0) < int(row["quantity"]))
+        or (row["_outcome"] == "shipped" and charged.get(key_of(row), 0) < int(row["quantity"]))
+    ]
 
 
 def _have_every_call_on_record(ordeal: Ordeal) -> None:
@@ -201,7 +207,10 @@ def unfinished(ordeal: Ordeal) -> list[tuple[str, str]]:
 
 def in_journal(ordeal: Ordeal, query: str) -> list[Any]:
     """Ask the journal itself; nothing where it was never made."""
-    with closing(sqlite3.connect(ordeal.folder / "state" / "journal.db")) as journal:
+    file = ordeal.folder / "state" / "journal.db"
+    if not file.exists():
+        return []
+    with closing(sqlite3.connect(f"file:{file}?mode=rw", uri=True)) as journal:
         if not journal.execute("SELECT name FROM sqlite_master WHERE name = 'orders'").fetchall():
             return []
         return journal.execute(query).fetchall()

@@ -1,4 +1,4 @@
-"""`make soak`: 200 times `kill -9` at random moments of one batch, while every fifth answer goes wrong; then every step.
+"""`make soak`: `kill -9` 200 times at random moments of a batch, while every fifth answer goes wrong; then every step.
 
 Not part of the tests that run on each change: it takes minutes. The seed is printed, and may be given again.
 """
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from batch.sandbox import Options, Rules, Status, demo_key
-from tests.faults.checker import check, check_meanwhile, check_recovered
+from tests.faults.checker import check, check_meanwhile, check_recovered, lies_in, read_reports
 from tests.faults.ordeal import begun_ordeal
 from tests.faults.parcels import orders, units_in
 from tests.trial import APIS
@@ -134,21 +134,20 @@ def script() -> Iterator[dict[str, object]]:
 
 def tell(ordeal: Ordeal, file: Path, soak: Soak) -> None:
     """Print the figures."""
-    units, charged = units_in([file]), ordeal.units_charged
-    twice = sum(max(0, charged.get(key, 0) - wanted) for key, wanted in units.items())
-    lost = {order for order, line, number in units if ordeal.shipped_there.get((order, line, number), 0) == 0}
-    faults = ordeal.sandbox.faults.fired
-    say(f"kills                {soak.lives['killed']:>7,}")
-    say(f"ended by themselves  {sum(soak.lives.values()) - soak.lives['killed']:>7,}")
-    say(f"faults injected      {sum(faults.values()):>7,}   of {len(faults)} kinds")
-    say(
-        f"requests             {sum(ordeal.requests.values()):>7,}   {ordeal.changes_asked:,} of them to change an order"
-    )
-    say(f"orders               {len({order for order, _, _ in units}):>7,}   with {sum(units.values()):,} units")
-    say(f"units charged        {sum(charged.values()):>7,}")
-    say(f"units charged twice  {twice:>7,}")
-    say(f"orders lost          {len(lost):>7,}")
-    say("reports wrong              0   or the checker would have ended this")
+    units, charged, there = units_in([file]), ordeal.units_charged, ordeal.shipped_there
+    faults, reports = ordeal.sandbox.faults.fired, read_reports(ordeal.folder / "reports")
+    for what, figure, more in (
+        ("kills", soak.lives["killed"], ""),
+        ("ended by themselves", sum(soak.lives.values()) - soak.lives["killed"], ""),
+        ("faults injected", sum(faults.values()), f"of {len(faults)} kinds"),
+        ("requests", sum(ordeal.requests.values()), f"of which to change orders: {ordeal.changes_asked:,}"),
+        ("orders", len({order for order, _, _ in units}), f"with {sum(units.values()):,} units"),
+        ("units charged", sum(charged.values()), ""),
+        ("units charged twice", sum(max(0, charged.get(key, 0) - wanted) for key, wanted in units.items()), ""),
+        ("orders lost", len({key[0] for key, wanted in units.items() if there.get(key, 0) < wanted}), ""),
+        ("reports wrong", sum(bool(lies_in(ordeal, report)) for report in reports), f"of {len(reports)}"),
+    ):
+        say(f"{what:20} {figure:>7,}   {more}".rstrip())
 
 
 def die_everywhere(folder: Path, key: Path) -> None:
@@ -185,7 +184,7 @@ def main() -> None:
         kill_a_batch(folder / "batch", key, kills=given.kills, many=given.orders, seed=given.seed)
         if given.steps:
             die_everywhere(folder, key)
-    say(f"minutes              {(time.monotonic() - began) / 60:>7.1f}")
+    say(f"{'minutes':20} {(time.monotonic() - began) / 60:>7.1f}")
 
 
 if __name__ == "__main__":
