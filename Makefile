@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 READY_TO_MEASURE := $(VENV)/.ready-to-measure
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types bench profile golden clean
+.PHONY: help setup run test lint types bench profile soak golden clean
 
 help: ## Tell what there is
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ bench: $(READY_TO_MEASURE) ## Measure all budgets, or ONLY="pace journal"; QUICK
 
 profile: $(READY_TO_MEASURE) ## Show where an order's microseconds go
 	$(BIN)/python -m tests.bench.hot_spots
+
+soak: $(READY) ## Kill it 200 times while every fifth answer goes wrong, then at every step (minutes)
+	$(BIN)/python -m tests.faults.soak $(if $(SEED),--seed $(SEED))
 
 golden: $(READY) ## Write the plans beside the sample exports anew
 	$(BIN)/python -m pytest tests/acceptance/test_samples.py --golden
