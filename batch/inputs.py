@@ -20,7 +20,7 @@ from batch.reading.profiles import load_profiles
 from batch.reading.table import Source, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from batch.journal.database import Database
     from batch.reading.declaration import Profile
@@ -116,31 +116,47 @@ def copied(path: Path, folder: Path) -> Source:
 
     Raises `UnreadableFile`, and `Fatal` where the copy cannot be kept.
     """
-    digest = hashlib.sha256()
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         aside, name = tempfile.mkstemp(dir=folder, prefix=".")
     except OSError as error:
-        raise Fatal(f"{folder}: the copies of input files cannot be kept: {error.strerror}.") from error
+        raise _not_kept(folder, error) from error
     try:
-        with os.fdopen(aside, "wb") as copy:
-            try:
-                with path.open("rb") as original:
-                    while chunk := original.read(_CHUNK):
-                        digest.update(chunk)
-                        copy.write(chunk)
-            except OSError as error:
-                raise UnreadableFile(f"{path}: the file cannot be read: {error.strerror}.") from error
-            copy.flush()
-            os.fsync(copy.fileno())
-        content = folder / digest.hexdigest()
+        sha256 = _poured(path, aside)
         reached(Step.COPY_WRITTEN_ASIDE)
-        Path(name).replace(content)
+        Path(name).replace(folder / sha256)
         reached(Step.COPY_IN_PLACE)
-    except BaseException:
+    except OSError as error:
+        raise _not_kept(folder, error) from error
+    finally:
         Path(name).unlink(missing_ok=True)
-        raise
-    return Source(path, digest.hexdigest(), content)
+    return Source(path, sha256, folder / sha256)
+
+
+def _poured(path: Path, aside: int) -> str:
+    """Write the file's content to an open file, bring it to the disk, and return its SHA-256."""
+    digest = hashlib.sha256()
+    with os.fdopen(aside, "wb") as copy:
+        for chunk in _chunks(path):
+            digest.update(chunk)
+            copy.write(chunk)
+        copy.flush()
+        os.fsync(copy.fileno())
+    return digest.hexdigest()
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    """Read the file piece by piece. Raises `UnreadableFile`; what its reader meets on writing is another matter."""
+    try:
+        with path.open("rb") as original:
+            while chunk := original.read(_CHUNK):
+                yield chunk
+    except OSError as error:
+        raise UnreadableFile(f"{path}: the file cannot be read: {error.strerror}.") from error
+
+
+def _not_kept(folder: Path, error: OSError) -> Fatal:
+    return Fatal(f"{folder}: the copies of input files cannot be kept: {error.strerror}.")
 
 
 def copied_whole(path: Path, folder: Path) -> Source:

@@ -13,6 +13,7 @@ from batch.sandbox import Status
 from tests.faults.checker import check
 from tests.faults.parcels import orders
 from tests.faults.sabotage import bug_at, clock_jumps, no_file_larger_than, told_at
+from tests.trial import HEADER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +46,19 @@ def test_08_disk_full_for_the_journal_sends_nothing_that_is_not_on_record(ordeal
     ordeal.resume_until_ended()
     ordeal.does("run", file, "--json")
     check(ordeal, file, orders=40, faults=0)
+
+
+def test_08_disk_full_for_the_copy_of_a_file_is_not_the_file_s_fault(ordeal: Ordeal) -> None:
+    rows = [(*row, "x" * 10_000) for row in orders(6)]
+    file = ordeal.write("orders.csv", *rows, header=(*HEADER, "Note"))
+    ordeal.fill(file)
+    ordeal.does("resume")  # makes the journal
+    ran = ordeal.does("run", file, first=partial(no_file_larger_than, 64 * 1024))
+    assert (ran.code, ordeal.requests) == (6, {})
+    assert "the copies of input files cannot be kept: File too large" in ran.err
+    assert [*(ordeal.folder / "state" / "inputs").iterdir()] == []
+    ordeal.does("run", file, "--json")
+    check(ordeal, file, orders=6, faults=0)
 
 
 def test_08_disk_read_only_for_the_journal_sends_nothing(ordeal: Ordeal) -> None:
