@@ -85,6 +85,8 @@ class Enquiry:
         return made
 
     async def _attempt(self, call: Call, record: OnRecord | None, tally: Tally) -> Attempt:
+        if record and (stopped := record.stopped()):
+            return stopped
         pace = self.paces[call.kind]
         turn = await pace.turn()
         correlation_id = str(uuid4())

@@ -233,7 +233,8 @@ class Pace:
         self._clock, self._sleep = clock, sleep
         self._queue = asyncio.Lock()
         self._waiting: asyncio.Future[object] | None = None
-        self._under_way = 0
+        self._asking = 0
+        self.under_way = 0  # calls that were given their turn, and are not over
 
     @property
     def paused(self) -> float:
@@ -241,19 +242,27 @@ class Pace:
         return max(0.0, self.bucket.paused_until - self._clock())
 
     @property
-    def idle(self) -> bool:
-        """Whether nobody waits for a turn."""
-        return not self._queue.locked()
+    def engaged(self) -> int:
+        """How many calls wait for their turn or are under way."""
+        return self._asking + self.under_way
+
+    def expected(self, ahead: int) -> float:
+        """Return the seconds until the turn of whoever comes after so many others."""
+        return wait(self.bucket, self._clock()) + ahead * self.bucket.gap
 
     async def turn(self) -> float:
         """Wait for leave to make one call; return when it was given. Whatever becomes of the call, `over` ends it."""
-        async with self._queue:
-            while (seconds := wait(self.bucket, self._clock())) > 0:
-                await self._wait(seconds)
-            now = self._clock()
-            self.bucket = spend(self.bucket, now)
-            self._under_way += 1
-            return now
+        self._asking += 1
+        try:
+            async with self._queue:
+                while (seconds := wait(self.bucket, self._clock())) > 0:
+                    await self._wait(seconds)
+                now = self._clock()
+                self.bucket = spend(self.bucket, now)
+                self.under_way += 1
+                return now
+        finally:
+            self._asking -= 1
 
     def left(self) -> None:
         """Note that a call leaves now: the gap to the next one counts from here."""
@@ -263,7 +272,7 @@ class Pace:
         """Note an answer that was no 429; whoever waits for what it shows to be there waits no longer."""
         now = self._clock()
         word, before = read_word(headers, now_ms), wait(self.bucket, now)
-        self.bucket = heard(self.bucket, word, now, sent_at=turn, under_way=self._under_way - 1)
+        self.bucket = heard(self.bucket, word, now, sent_at=turn, under_way=self.under_way - 1)
         if self._waiting and wait(self.bucket, now) < before:
             self._waiting.cancel()
 
@@ -273,7 +282,7 @@ class Pace:
 
     def over(self) -> None:
         """Note that a call is over, once what its answer taught is noted."""
-        self._under_way -= 1
+        self.under_way -= 1
 
     async def _wait(self, seconds: float) -> None:
         self._waiting = asyncio.ensure_future(self._sleep(seconds))

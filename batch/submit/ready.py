@@ -26,7 +26,7 @@ class Reading:
 class Ready:
     """Gives out the order with the nearest deadline; among equals, the one that came first.
 
-    Of an order that waits only its number and its deadline are kept, and a few readings for those whose turn comes soon.
+    Of an order that waits only its number and its deadline are kept; of the first ones their content and reading, too.
     """
 
     def __init__(self, *, most: int = 0) -> None:

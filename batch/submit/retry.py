@@ -72,14 +72,18 @@ def decide(kind: Kind, verdict: Verdict, tally: Tally, *, attempts: int, jitter:
         case Meaning.THROTTLED:
             return Decision(Act.AGAIN, counts=False)  # the pace makes everyone wait
         case Meaning.UNAUTHORISED:
-            return Decision(Act.RENEW, counts=False) if tally.renewals == 0 else Decision(Act.END_RUN)
+            return Decision(Act.END_RUN if tally.renewals else Act.RENEW, counts=False)
         case Meaning.UNKNOWN if kind in _CHARGES:
             return Decision(Act.FIND_OUT)
         case _:
-            if tally.answers + 1 >= attempts:
-                return Decision(Act.GIVE_UP)
-            backoff = min(LONGEST_WAIT, FIRST_WAIT * 2**tally.answers) * (0.5 + jitter / 2)
-            return Decision(Act.AGAIN, max(backoff, verdict.wait))
+            return _again(verdict, tally, attempts, jitter)
+
+
+def _again(verdict: Verdict, tally: Tally, attempts: int, jitter: float) -> Decision:
+    if tally.answers + 1 >= attempts:
+        return Decision(Act.GIVE_UP)
+    backoff = min(LONGEST_WAIT, FIRST_WAIT * 2.0**tally.answers) * (0.5 + jitter / 2)
+    return Decision(Act.AGAIN, max(backoff, verdict.wait))
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,12 +49,18 @@ class OnRecord:
     stop: Stop
     wall_ms: Callable[[], int]
 
+    def stopped(self) -> Attempt | None:
+        """Return what ends the call once the run is told to stop, None before."""
+        if not self.stop.requested:
+            return None
+        stopped = Verdict(meaning=Meaning.UNAVAILABLE, reason=self.stop.reason)
+        return Attempt(stopped, Decision(Act.GIVE_UP), self.saying.unwritten)
+
     async def begin(self, correlation_id: str) -> Attempt | None:
         """Write that an attempt begins; return what ends the call instead, None for nothing."""
+        if stopped := self.stopped():
+            return stopped
         saying = self.saying
-        if self.stop.requested:
-            stopped = Verdict(meaning=Meaning.UNAVAILABLE, reason=self.stop.reason)
-            return Attempt(stopped, Decision(Act.GIVE_UP), saying.unwritten)
         begin = Begin(
             order=saying.order,
             seller=self.seller,

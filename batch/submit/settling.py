@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from batch.journal.entries import Change
 from batch.journal.states import State
@@ -33,17 +33,21 @@ class Unsettled:
     order: int
     since: float  # s, monotonic: no byte of it left later than this
     accepted: bool = False  # the marketplace said yes, but its answer did not show it: it is never sent again
+    note: str = ""  # what was inferred when it was sent
     looks: int = 0
 
     def next_look(self, now: float, settle_time: float) -> float:
         """Return when to look next: soon, then ever more rarely, and just when the settle time is over."""
-        pause = min(_LONGEST_LOOK, _FIRST_LOOK * 2 ** max(0, self.looks - 1)) if self.looks else 0.0
+        pause = min(_LONGEST_LOOK, _FIRST_LOOK * 2.0 ** (self.looks - 1)) if self.looks else 0.0
         over = self.since + settle_time
         return min(now + pause, over) if now < over else now + pause
 
 
 class Settling:
-    """Takes unsettled orders and calls `ended` once for each, with the change to write; None: it stays unknown."""
+    """Takes unsettled orders and calls `ended` once for each, with the change to write; None: it stays unknown.
+
+    `isolated` does the work of one order so that its faults end no other's.
+    """
 
     def __init__(
         self,
@@ -51,11 +55,12 @@ class Settling:
         settle_time: float,
         look: Callable[[Unsettled], Awaitable[tuple[JournalOrder, Verdict, Act]]],
         ended: Callable[[Unsettled, Change | None, Order | None], Awaitable[None]],
+        isolated: Callable[[int, Awaitable[None]], Awaitable[None]],
         clock: Callable[[], float],
         wall_ms: Callable[[], int],
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
-        self._settle_time, self._look, self._ended = settle_time, look, ended
+        self._settle_time, self._look, self._ended, self._isolated = settle_time, look, ended, isolated
         self._clock, self._wall_ms, self._sleep = clock, wall_ms, sleep
         self._waiting: list[tuple[float, int, Unsettled]] = []
         self._changed = asyncio.Event()
@@ -76,12 +81,13 @@ class Settling:
                 await self._until_due()
                 await places.acquire()
                 _, _, unsettled = heapq.heappop(self._waiting)
-                looks.create_task(self._settle(unsettled)).add_done_callback(lambda _: places.release())
+                look = looks.create_task(self._look_alone(unsettled))
+                look.add_done_callback(lambda _: places.release())
 
     async def _until_due(self) -> None:
         while not self._waiting or self._waiting[0][0] > self._clock():
             self._changed.clear()
-            waits = [asyncio.ensure_future(self._changed.wait())]
+            waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(self._changed.wait())]
             if self._waiting:
                 waits.append(asyncio.ensure_future(self._sleep(self._waiting[0][0] - self._clock())))
             try:
@@ -89,6 +95,9 @@ class Settling:
             finally:
                 for wait in waits:
                     wait.cancel()
+
+    async def _look_alone(self, unsettled: Unsettled) -> None:
+        await self._isolated(unsettled.order, self._settle(unsettled))
 
     async def _settle(self, unsettled: Unsettled) -> None:
         asked_at = self._clock()
@@ -106,18 +115,19 @@ class Settling:
             self.add(unsettled)
 
     async def _conclude(self, unsettled: Unsettled, order: JournalOrder, shown: Order, *, certain: bool) -> None:
-        """End it if the reading tells how. What a reading does not show may still come, until the settle time is over."""
-        settlement = settled(order.sent, order.before or {}, shown)
-        change = Change(order=order.id, to=State.SHIPPED, at=self._wall_ms(), note=_CONFIRMED, ship_by=shown.ship_by)
+        """End it if the reading tells how. What it does not show may still come, until the settle time is over."""
+        settlement = settled(order.sent, order.before, shown)
+        change = Change(order=order.id, to=State.PLANNED, at=self._wall_ms(), ship_by=shown.ship_by)
         if settlement.found is Found.DONE:
-            await self._ended(unsettled, change, shown)
+            note = "; ".join(filter(None, (unsettled.note, _CONFIRMED)))
+            await self._ended(unsettled, replace(change, to=State.SHIPPED, note=note), shown)
         elif not certain:
             self.add(unsettled)
         elif settlement.found is Found.CONFLICT:
             parts = settlement.parts(order.sent, order.sent_parts, len(order.parcels))
-            held = replace(change, to=State.HELD, note="", reason=settlement.reason, parts=parts)
+            held = replace(change, to=State.HELD, reason=settlement.reason, parts=parts)
             await self._ended(unsettled, held, shown)
         elif unsettled.accepted:
             await self._ended(unsettled, None, shown)
         else:
-            await self._ended(unsettled, replace(change, to=State.PLANNED, note=""), shown)
+            await self._ended(unsettled, change, shown)

@@ -5,113 +5,121 @@
                              └──────── settlers ◀── answer lost
 
 Readers run ahead at their own limit, so that sending never waits for them. Workers come one by one, for as long as the
-pace has turns that nobody takes.
+pace has turns that nobody takes. What becomes of a single order on its way is in `journey`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from batch.errors import Exit, JournalFailed, WrongAccount
-from batch.journal.entries import Change, Part
+from batch.errors import Exit, JournalFailed
+from batch.journal.calls import was_accepted
+from batch.journal.entries import Change
 from batch.journal.states import State
 from batch.marketplace.call import Kind
-from batch.marketplace.confirmation import confirmed
-from batch.marketplace.verdict import Meaning
-from batch.outcomes import WELL, Outcome
-from batch.submit.preflight import Resolution, decide, without_reading
-from batch.submit.ready import READING_LASTS, Reading, Ready
+from batch.submit.joining import Joining
+from batch.submit.journey import Duty, Journey, Ways
+from batch.submit.ready import Reading, Ready
+from batch.submit.register import Register, lateness
 from batch.submit.retry import Act
-from batch.submit.saying import Saying
-from batch.submit.settle import Found, settled
 from batch.submit.settling import Settling, Unsettled
+from batch.submit.standing import units_open
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
-    from zoneinfo import ZoneInfo
+    from collections import Counter
+    from collections.abc import Awaitable, Coroutine, Sequence
 
-    from batch.journal.entries import Claim, JournalOrder
-    from batch.journal.journal import Journal
-    from batch.journal.recorder import Recorder
-    from batch.marketplace.orders import Order, ShippingUpdate
+    from batch.journal.entries import JournalOrder
+    from batch.marketplace.orders import Order
     from batch.marketplace.verdict import Verdict
-    from batch.settings import Account
-    from batch.submit.conversation import Conversation, Surroundings
-    from batch.submit.retry import Attempt
-    from batch.submit.stop import Stop
+
+__all__ = ["Duty", "Submission"]
 
 READERS = 16
+_LEAD = 5.0  # s before its turn that an order is taken: for reading it again and acknowledging it
+_SHORTEST_LOOK, _LONGEST_LOOK = 0.01, 1.0  # s between two looks at the pace
 _QUEUE = 512  # orders between feed and readers, or feed and workers
 _BLOCK = 256  # orders loaded at once
-_ALL_MISSING = 20  # first orders; then it is the account that is wrong, not the file
+_OUR_FAULT = "A fault of shipbatch itself; the log has the details."
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Duty:
-    """What a submission needs to know and may use."""
-
-    account: Account
-    zone: ZoneInfo
-    grace: float  # s for calls in flight when the run is told to stop
-    journal: Journal
-    recorder: Recorder
-    conversation: Conversation
-    surroundings: Surroundings
-    stop: Stop
-    began: float  # s, monotonic: when the account's lock was taken; what older runs sent left before
 
 
 class Submission:
     """One run's sending for one account."""
 
     def __init__(self, duty: Duty) -> None:
-        self.ended: Counter[State] = Counter()
-        self.notes: dict[str, str] = {}  # purchase order id ▶ what else the report says of it
         self._duty, self._account, self._stop = duty, duty.account, duty.stop
         self._world, self._said = duty.surroundings, duty.conversation
-        self.ready = Ready(most=0 if self._account.preflight else _QUEUE)
-        self._unread: asyncio.Queue[JournalOrder] = asyncio.Queue(_QUEUE)
+        self._register = Register()
         self._settling = Settling(
             settle_time=self._account.settle_time,
             look=self._look_at,
             ended=self._settled,
+            isolated=self._isolated,
             clock=self._world.clock,
             wall_ms=self._world.wall_ms,
             sleep=self._world.sleep,
         )
+        self.ready = Ready(most=0 if self._account.preflight else _QUEUE)
+        self._journey = Journey(
+            duty,
+            self._register,
+            Ways(ready=self.ready.put, joined=self._joined, unsettled=self._settling.add),
+        )
+        self._unread: asyncio.Queue[JournalOrder] = asyncio.Queue(_QUEUE)
         self._own: frozenset[int] = frozenset()
-        self._sent: Counter[int] = Counter()  # order ▶ updates sent in this run
-        self._missing: list[JournalOrder] | None = []  # until the first order is found
-        self._open = 0
-        self._all_ended = asyncio.Event()
+        self._joining = Joining(duty.journal.database, self._account.seller, (), (), self._register.merge)
+        self._unnamed = 0  # orders that name no purchase order and were not read yet
+        self._all_named = asyncio.Event()
+        self._joins = asyncio.Lock()  # one at a time, off the event loop
         self._tasks: set[asyncio.Task[None]] = set()
+        self._gate = asyncio.Lock()  # one worker at a time takes an order
         self._workers = 0
-        self.faults = 0  # of ours; each has put one order aside
+        self._busy = 0  # workers that have an order
+
+    @property
+    def ended(self) -> Counter[State]:
+        """How many orders came to each end in this run; planned: left to a later one."""
+        return self._register.ended
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """What else the report says of an order, by purchase order id."""
+        return self._register.notes
+
+    @property
+    def faults(self) -> int:
+        """How many faults of ours put an order aside."""
+        return self._register.faults
 
     async def run(self, orders: Sequence[int], *, left_open: Sequence[int]) -> None:
-        """Take `orders` to their ends and settle `left_open`; one of these that turns out unsent goes only if it is in `orders`.
+        """Take `orders` to their ends and settle `left_open`; what of these turns out unsent goes if it is in `orders`.
 
         Ends early when the run is told to stop: then calls in flight have the grace time to end.
         """
-        self._own, unsettled = frozenset(orders), frozenset(left_open)
-        fresh = [order for order in orders if order not in unsettled]
-        self._open = len(fresh) + len(left_open)
-        if self._open:
-            for order in left_open:
-                self._settling.add(Unsettled(order, self._duty.began))
-            self._spawn(self._settling.run())
-            self._spawn(self._feed(fresh))
-            for _ in range(READERS):
-                self._spawn(self._look_ahead())
-            self._hire()
-            await _first(self._all_ended.wait(), self._stop.wait())
+        self._own = frozenset(orders)
+        self._register.expect(len(self._own.union(left_open)))
+        if not self._register.all_ended.is_set():
+            self._spawn(self._begin(orders, left_open))
+            await _first(self._register.all_ended.wait(), self._stop.wait())
         await self._wind_up()
+
+    async def _begin(self, orders: Sequence[int], left_open: Sequence[int]) -> None:
+        journal, seller = self._duty.journal, self._account.seller
+        self._joining = Joining(journal.database, seller, orders, left_open, self._register.merge)
+        unnamed = await asyncio.to_thread(self._joining.begin)
+        for order in left_open:
+            self._settling.add(Unsettled(order, self._duty.began))
+        self._spawn(self._settling.run())
+        unsettled = frozenset(left_open)
+        self._spawn(self._feed(unnamed, [order for order in orders if order not in unsettled]))
+        for _ in range(READERS):
+            self._spawn(self._look_ahead())
+        self._spawn(self._give_missing_up())
+        self._hire()
 
     # Workers and their end
 
@@ -127,7 +135,7 @@ class Submission:
             self._stop.request(Exit.FATAL, str(failures.exceptions[0]))
         except* Exception:
             log.exception("A fault of shipbatch")
-            self._stop.request(Exit.FATAL, "A fault of shipbatch itself; the log has the details.")
+            self._stop.request(Exit.FATAL, _OUR_FAULT)
 
     def _hire(self) -> None:
         if self._workers < self._account.workers:
@@ -148,18 +156,45 @@ class Submission:
 
     async def _work(self) -> None:
         while not self._stop.requested:
-            order, content, reading = await self.ready.get()
-            if self._said.paces[Kind.SHIP].idle:
+            async with self._gate:
+                await self._until_soon()
+                order, content, reading = await self.ready.get()
+                self._busy += 1
+            if not self._gate.locked():
                 self._hire()
-            content = content or self._duty.journal.load([order])[0]
-            await self._isolated(content, self._send(content, reading))
+            content = content or self._load(order)
+            try:
+                await self._isolated(order, self._journey.send(content, reading))
+            finally:
+                self._busy -= 1
+
+    async def _until_soon(self) -> None:
+        """Wait until an order that is taken now has its turn soon, so that its reading is fresh then."""
+        ship, acknowledge = self._said.paces[Kind.SHIP], self._said.paces[Kind.ACKNOWLEDGE]
+        while (seconds := ship.expected(self._busy - ship.under_way - acknowledge.engaged) - _LEAD) > 0:
+            await self._world.sleep(min(max(seconds, _SHORTEST_LOOK), _LONGEST_LOOK))
 
     async def _look_ahead(self) -> None:
         while not self._stop.requested:
             order = await self._unread.get()
-            await self._isolated(order, self._prepare(order))
+            await self._isolated(order.id, self._journey.prepare(order))
+            if not order.purchase_order_id:
+                self._unnamed -= 1
+                self._see_whether_all_are_named()
 
-    async def _feed(self, orders: Sequence[int]) -> None:
+    async def _feed(self, unnamed: Sequence[int], orders: Sequence[int]) -> None:
+        """Give out the orders. Those without purchase order first: they may turn out to be part of the others."""
+        self._unnamed = len(unnamed)
+        self._see_whether_all_are_named()
+        await self._give_out(unnamed)
+        await self._all_named.wait()
+        await self._give_out(self._joining.named(orders))
+
+    def _see_whether_all_are_named(self) -> None:
+        if self._unnamed <= 0:
+            self._all_named.set()
+
+    async def _give_out(self, orders: Sequence[int]) -> None:
         for start in range(0, len(orders), _BLOCK):
             for order in await asyncio.to_thread(self._duty.journal.load, orders[start : start + _BLOCK]):
                 if self._account.preflight or not order.purchase_order_id:
@@ -167,275 +202,82 @@ class Submission:
                 else:
                     await self.ready.put(order, None, keep=True)
 
-    async def _isolated(self, order: JournalOrder, work: Coroutine[None, None, None]) -> None:
+    async def _give_missing_up(self) -> None:
+        await self._register.only_missing_left.wait()
+        if not self._stop.requested:
+            await self._journey.none_missing()
+
+    def _load(self, order: int) -> JournalOrder:
+        return self._duty.journal.load([order])[0]
+
+    async def _isolated(self, order: int, work: Awaitable[None]) -> None:
         """Do the work of one order; a fault of ours puts this order aside and stops no other."""
         try:
             await work
         except (JournalFailed, asyncio.CancelledError):
             raise
         except Exception:
-            log.exception("A fault of shipbatch at order %s", order.purchase_order_id or order.customer_order_id)
-            self.faults += 1
-            begun = self._duty.journal.load([order.id])[0].state is State.SENDING
-            reason = "A fault of shipbatch itself; the log has the details."
-            await self._end(order, State.UNKNOWN if begun else State.HELD, reason=reason)
+            log.exception("A fault of shipbatch at order number %d of the journal", order)
+            self._register.faults += 1
+            await self._put_aside(self._load(order))
 
-    # The way of one order
-
-    async def _prepare(self, order: JournalOrder) -> None:
-        """Read an order ahead of its turn; it goes no further where the reading shows that it must not be sent."""
-        if (reading := await self._look(order)) is None:
-            return
-        resolution = self._resolve(order, reading, order.claims)
-        if resolution.update is None:
-            await self._end_unsent(order, resolution, reading)
+    async def _put_aside(self, order: JournalOrder) -> None:
+        """End an order at which we failed: what was not sent is held, and what may have been sent stays unknown."""
+        ends = {State.PLANNED: State.HELD, State.SENDING: State.UNKNOWN}
+        if order.state in ends:
+            await self._journey.end(order, ends[order.state], reason=_OUR_FAULT)
         else:
-            await self.ready.put(order, reading)
+            self._register.end(order.id, order.state)
 
-    async def _send(self, order: JournalOrder, reading: Reading | None) -> None:
-        """Send an order whose turn it is, as a fresh reading shows that it must be."""
-        if self._account.preflight and (reading is None or self._world.clock() - reading.at > READING_LASTS):
-            reading = await self._look(order)
-            if reading is None:
-                return
-        resolution = self._resolve(order, reading, order.claims)
-        if resolution.update is None:
-            await self._end_unsent(order, resolution, reading)
-        elif not resolution.acknowledge or await self._acknowledge(order, resolution.update.purchase_order_id):
-            await self._update(order, resolution, reading)
+    # Orders that turn out to be one
 
-    def _resolve(self, order: JournalOrder, reading: Reading | None, claims: Sequence[Claim]) -> Resolution:
-        now_ms = self._world.wall_ms()
-        if reading is None:
-            return without_reading(
-                order.parcels,
-                order.purchase_order_id,
-                self._account,
-                now_ms=now_ms,
-                claims=claims,
-                ended=order.ended,
-            )
-        return decide(
-            order.parcels,
-            reading.order,
-            self._account,
-            zone=self._duty.zone,
-            now_ms=now_ms,
-            claims=claims,
-            ended=order.ended,
-        )
-
-    async def _acknowledge(self, order: JournalOrder, purchase_order_id: str) -> bool:
-        """Acknowledge an order; say whether it may be sent. A refusal is not believed: the update itself will tell."""
-        call = self._said.exchange.dialect.acknowledge(purchase_order_id)
-        attempt = await self._said.tell(call, Saying(order.id))
-        if attempt.decision.act is Act.DONE:
-            await self._write(attempt)
-            return True
-        await self._leave(order, attempt)
-        return False
-
-    async def _update(self, order: JournalOrder, resolution: Resolution, reading: Reading | None) -> None:
-        """Send the update of an order and record what came of it."""
-        update = resolution.update
-        assert update is not None  # noqa: S101 - the caller's condition
-        saying = Saying(order.id, update, parts=resolution.indexes, ended=resolution.parts, before=resolution.before)
-        attempt = await self._said.tell(self._said.exchange.dialect.ship(update), saying)
-        if attempt.against:
-            await self._end_claimed(order, reading, attempt.against)
-            return
-        self._sent[order.id] += 1
-        verdict = attempt.verdict
-        if attempt.decision.act in (Act.GIVE_UP, Act.END_RUN):
-            await self._leave(order, attempt, begun=saying.begun)
-        elif verdict.meaning is Meaning.ACCEPTED and verdict.order and all(confirmed(update, verdict.order)):
-            if resolution.stays_open:
-                self.notes[update.purchase_order_id] = f"{resolution.stays_open} units stay open"
-            await self._end_sent(order, State.SHIPPED, attempt, resolution, reading)
-        elif verdict.meaning is Meaning.REFUSED:
-            state, reason = await self._believe(update, verdict)
-            await self._end_sent(order, state, attempt, resolution, reading, reason=reason)
-        else:
-            unknown = Change(order=order.id, to=State.UNKNOWN, at=self._world.wall_ms(), reason=verdict.reason)
-            await self._write(attempt, unknown)
-            accepted = verdict.meaning is Meaning.ACCEPTED
-            self._settling.add(Unsettled(order.id, self._world.clock(), accepted=accepted))
-
-    async def _believe(self, update: ShippingUpdate, verdict: Verdict) -> tuple[State, str]:
-        """Say how a refused update ended: where the server says that it was shipped already, the order itself tells."""
-        if verdict.already_shipped:
-            shown = (await self._said.ask(self._said.exchange.dialect.read(update.purchase_order_id))).verdict.order
-            if shown is not None and settled(update.parcels, {}, shown).found is Found.DONE:
-                return State.ALREADY_SHIPPED, "It was shipped before, with this tracking number."
-        return State.REFUSED, verdict.reason
-
-    async def _look(self, order: JournalOrder) -> Reading | None:
-        """Read an order; None where it goes no further, and then it has ended or stays planned."""
-        dialect, asked_at = self._said.exchange.dialect, self._world.clock()
-        by_number = bool(order.purchase_order_id)
-        attempt = await self._said.ask(
-            dialect.read(order.purchase_order_id) if by_number else dialect.find(order.customer_order_id)
-        )
-        verdict = attempt.verdict
-        if attempt.decision.act is not Act.DONE:
-            await self._leave(order, attempt)
-            return None
-        found = (verdict.order,) if verdict.order is not None else verdict.orders
-        if verdict.missing or (verdict.meaning is Meaning.ACCEPTED and not found):
-            await self._miss(order)
-        elif verdict.meaning is Meaning.REFUSED:
-            await self._end(order, State.REFUSED, reason=verdict.reason)
-        elif len(found) > 1:
-            numbers = ", ".join(one.purchase_order_id for one in found)
-            reason = f"The customer order has several purchase orders ({numbers}); write the purchase order id."
-            await self._end(order, State.HELD, reason=reason)
-        else:
-            await self._none_missing()
-            return Reading(found[0], asked_at)
-        return None
+    async def _joined(self, order: JournalOrder, purchase_order_id: str) -> JournalOrder | None:
+        """Return the order with all others of its purchase order, None where these come first."""
+        async with self._joins:
+            one = await asyncio.to_thread(self._joining.found, order.id, purchase_order_id)
+        if one == order.id:
+            return order
+        return self._load(one) if one else None
 
     # Settling
 
     async def _look_at(self, unsettled: Unsettled) -> tuple[JournalOrder, Verdict, Act]:
-        order = self._duty.journal.load([unsettled.order])[0]
+        order = self._load(unsettled.order)
         if order.state is State.SENDING:
             lost = "The run that sent it ended before the answer came."
             change = Change(order=order.id, to=State.UNKNOWN, at=self._world.wall_ms(), reason=lost)
             await self._duty.recorder.write(change)
         attempt = await self._said.ask(self._said.exchange.dialect.read(order.purchase_order_id))
-        self._stop_if_refused(attempt)
+        if attempt.decision.act is Act.END_RUN:
+            self._stop.request(Exit.FATAL, attempt.verdict.reason)
         return order, attempt.verdict, attempt.decision.act
 
     async def _settled(self, unsettled: Unsettled, change: Change | None, shown: Order | None) -> None:
         """Record what became of an unsettled update; one that was not done goes again, if it is this run's to send."""
-        if change is not None:
+        order = self._load(unsettled.order)
+        if change and change.to is State.PLANNED and was_accepted(self._duty.journal.database, order.id):
+            change = None  # it is never sent again, whoever looks
+        if change:
             await self._duty.recorder.write(change)
         state = change.to if change else State.UNKNOWN
-        again = unsettled.order in self._own and self._sent[unsettled.order] < self._account.attempts
-        if state is State.PLANNED and again and not self._stop.requested:
-            order = self._duty.journal.load([unsettled.order])[0]
-            await self.ready.put(order, Reading(shown, float("-inf")) if shown else None)
-        else:
-            self._count(state)
+        if state is State.SHIPPED and shown:
+            late = lateness(shown.ship_by, order.sent_at, self._duty.zone)
+            self._register.note(shown.purchase_order_id, units_open=sum(map(units_open, shown.lines)), late=late)
+        again = state is State.PLANNED and self._may_go_again(unsettled.order)
+        if not again:
+            self._register.end(unsettled.order, state)
+        await self._go_on(unsettled.order, shown, again=again)
 
-    # Ends
+    def _may_go_again(self, order: int) -> bool:
+        tried = self._journey.answers.get(order, 0)
+        return order in self._own and tried < self._account.attempts and not self._stop.requested
 
-    async def _end_unsent(self, order: JournalOrder, resolution: Resolution, reading: Reading | None) -> None:
-        outcomes = [part.outcome for part in resolution.parts if part]
-        state = next(
-            state
-            for outcome, state in (
-                (Outcome.REFUSED, State.REFUSED),
-                (Outcome.HELD, State.HELD),
-                (Outcome.ALREADY_SHIPPED, State.ALREADY_SHIPPED),
-            )
-            if outcome in outcomes
-        )
-        reason = next(part.reason for part in resolution.parts if part and part.outcome == state.value)
-        await self._end(order, state, reason=reason, resolution=resolution, reading=reading)
-
-    async def _end_claimed(self, order: JournalOrder, reading: Reading | None, against: Sequence[Claim]) -> None:
-        resolution = self._resolve(order, reading, against)
-        if resolution.update is None:
-            await self._end_unsent(order, resolution, reading)
-        else:
-            await self._end(order, State.HELD, reason="Another order of the journal has claimed a parcel of it.")
-
-    async def _end_sent(
-        self,
-        order: JournalOrder,
-        state: State,
-        attempt: Attempt,
-        resolution: Resolution,
-        reading: Reading | None,
-        *,
-        reason: str = "",
-    ) -> None:
-        change = self._change(order, state, reason=reason, resolution=resolution, reading=reading)
-        if state is State.SHIPPED and (
-            left := [part for part in resolution.parts if part and part.outcome not in WELL]
-        ):
-            parts = tuple(part or Part(Outcome.SHIPPED, "") for part in resolution.parts)
-            change = replace(change, to=State.HELD, reason=left[0].reason, parts=parts)
-        await self._write(attempt, change)
-        self._count(change.to)
-
-    async def _end(
-        self,
-        order: JournalOrder,
-        state: State,
-        *,
-        reason: str,
-        resolution: Resolution | None = None,
-        reading: Reading | None = None,
-    ) -> None:
-        change = self._change(order, state, reason=reason, resolution=resolution, reading=reading)
-        await self._duty.recorder.write(change)
-        self._count(state)
-
-    def _change(
-        self,
-        order: JournalOrder,
-        state: State,
-        *,
-        reason: str,
-        resolution: Resolution | None,
-        reading: Reading | None,
-    ) -> Change:
-        return Change(
-            order=order.id,
-            to=state,
-            at=self._world.wall_ms(),
-            reason=reason,
-            parts=resolution.parts if resolution else (),
-            note=resolution.note if resolution else "",
-            ship_by=reading.order.ship_by if reading else 0,
-            purchase_order_id=reading.order.purchase_order_id if reading else "",
-        )
-
-    async def _leave(self, order: JournalOrder, attempt: Attempt, *, begun: bool = False) -> None:
-        """Leave an order to a later run: nothing was done for it."""
-        reason = attempt.verdict.reason
-        changes = [Change(order=order.id, to=State.PLANNED, at=self._world.wall_ms(), reason=reason)] if begun else []
-        await self._write(attempt, *changes)
-        self._stop_if_refused(attempt)
-        self._count(State.PLANNED)
-
-    def _stop_if_refused(self, attempt: Attempt) -> None:
-        if attempt.decision.act is Act.END_RUN:
-            self._stop.request(Exit.FATAL, attempt.verdict.reason)
-
-    async def _write(self, attempt: Attempt, *changes: Change) -> None:
-        entries = (*((attempt.end,) if attempt.end else ()), *changes)
-        if entries:
-            await self._duty.recorder.write(*entries)
-
-    def _count(self, state: State) -> None:
-        self.ended[state] += 1
-        self._open -= 1
-        if self._open == 0:
-            self._all_ended.set()
-
-    async def _miss(self, order: JournalOrder) -> None:
-        """Note an order that is not found. While none is found, none is refused: it may be the account that is wrong."""
-        if self._missing is None:
-            await self._end(order, State.REFUSED, reason=_NOT_FOUND)
-            return
-        self._missing.append(order)
-        if len(self._missing) >= _ALL_MISSING:
-            self._stop.request(WrongAccount.exit_code, f"{_ALL_MISSING} orders read, none found: {WrongAccount()}")
-        elif len(self._missing) == self._open:
-            await self._none_missing()
-
-    async def _none_missing(self) -> None:
-        missing, self._missing = self._missing or [], None
-        for order in missing:
-            await self._end(order, State.REFUSED, reason=_NOT_FOUND)
-
-
-_NOT_FOUND = (
-    "The marketplace does not know this order for this account; check the number, and whether it is another account's."
-)
+    async def _go_on(self, settled: int, shown: Order | None, *, again: bool) -> None:
+        """Let go on what was waiting for this order to be settled, and the order itself if it goes again."""
+        async with self._joins:
+            going = await asyncio.to_thread(self._joining.settled, settled, again=again)
+        for order in going:
+            await self.ready.put(self._load(order), Reading(shown, float("-inf")) if shown else None)
 
 
 async def _first(*waits: Coroutine[None, None, object]) -> None:
@@ -443,3 +285,4 @@ async def _first(*waits: Coroutine[None, None, object]) -> None:
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:
         task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
