@@ -22,7 +22,8 @@ NONE_GIVEN = "No reason is given."
 
 _MOST_NAMES = 300  # of files, in one pattern
 _PLACE = r"(?:row [0-9]+|[A-Z]{1,3}[1-9][0-9]*)"
-_VALUE = r'(?: [^":;]+)?(?: "[^"]*")?'  # the column, and what stands in it
+_COLUMN = r'[^":;]+'
+_ODD = re.compile(r'[":;]')  # in a column's name: only who knows the name knows where it ends
 _QUOTED = r'"[^"]*"|“[^”]*”|«[^»]*»'
 _NUMBERED = r"[\pL\pN_#/.:,+-]*\pN[\pL\pN_#/:+-]*([.,]\pN[\pL\pN_#/:+-]*)*"  # a word with a digit in it
 _BLANKS = rf"((?:row )?{BLANK})(?:(?:, and |, | and | )(?:row )?{BLANK})+"  # a list of whatever length
@@ -38,6 +39,12 @@ def names_of(tables: Iterable[Table]) -> list[str]:
     return sorted(list(names)[:_MOST_NAMES], key=len, reverse=True)  # the longest first: one may begin another
 
 
+def odd_headers_of(tables: Iterable[Table]) -> list[str]:
+    """Return the names of columns that hold a colon, a semicolon or a quotation mark, as in `Line: Quantity`."""
+    found = dict.fromkeys(header for table in tables for header in table.columns if _ODD.search(header))
+    return sorted(list(found)[:_MOST_NAMES], key=len, reverse=True)
+
+
 def taken_apart(reasons: pd.Series, names: Sequence[str]) -> pd.Series:
     """Return every single reason, under the index of the row that has it."""
     marked = reasons.str.replace(rf"; ((?:{_any(names)}){_PLACE}[ :])", rf"{_APART}\1", regex=True)
@@ -48,15 +55,18 @@ def taken_apart(reasons: pd.Series, names: Sequence[str]) -> pd.Series:
     return pd.concat([marked[~several], single]).sort_index(kind="stable")
 
 
-def without_place(reasons: pd.Series, names: Sequence[str]) -> pd.Series:
-    """Return single reasons without the place they begin with, and without the names of files before other places."""
-    bare = reasons.str.replace(rf"^(?:{_any(names)}){_PLACE}{_VALUE}: ", "", regex=True)
+def without_place(reasons: pd.Series, names: Sequence[str], headers: Sequence[str] = ()) -> pd.Series:
+    """Return single reasons without the place they begin with, and without the names of files before other places.
+
+    `headers`: the odd ones among the columns' names.
+    """
+    bare = reasons.str.replace(rf"^(?:{_any(names)}){_PLACE}{_value(headers)}: ", "", regex=True)
     return bare.str.replace(rf"(?:{_either(names)}) ({_PLACE})", r"\1", regex=True) if names else bare
 
 
-def cell_of(reason: str, names: Sequence[str]) -> str:
+def cell_of(reason: str, names: Sequence[str], headers: Sequence[str] = ()) -> str:
     """Return the cell that a single reason names and what stands in it, "" where it names no more than a row."""
-    found = re.match(rf"((?:{_any(names)}){_PLACE}{_VALUE}): ", reason)
+    found = re.match(rf"((?:{_any(names)}){_PLACE}{_value(headers)}): ", reason)
     return found[1] if found and found[1].endswith('"') else ""
 
 
@@ -72,6 +82,11 @@ def said_of(kind: str, wordings: Sequence[str]) -> str:
     said = (wordings[0] if len(wordings) == 1 else kind).strip() or NONE_GIVEN
     said = said.replace(f"row {BLANK}", "another row")
     return f"{said[0].upper()}{said[1:]}" + ("." if said[-1].isalnum() else "")
+
+
+def _value(headers: Sequence[str]) -> str:
+    """Return the pattern of a column's name and of what stands there."""
+    return rf'(?: (?:{"|".join((*map(re.escape, headers), _COLUMN))}))?(?: ".*?")?'
 
 
 def _any(names: Sequence[str]) -> str:

@@ -195,7 +195,8 @@ def _bar(part: int, whole: int) -> str:
 
 def _tasks(account: RunAccount) -> Iterator[_Reason]:
     found = tasks(account)
-    for task in found[:_MOST_TASKS]:
+    urgent = sorted(found, key=lambda task: (task.outcome is not Outcome.UNKNOWN, -len(task.rows)))
+    for task in urgent[:_MOST_TASKS]:
         yield said(task.outcome), STYLES[task.outcome], len(task.rows), task.reason, _where(account, task.rows)
     if len(found) > _MOST_TASKS:
         yield "", "dim", 0, f"and {len(found) - _MOST_TASKS} more reasons, all in the report", ""

@@ -123,9 +123,10 @@ def _by_kind(told: pd.Series, account: RunAccount) -> list[Remark]:
     """Return what rows have in common, the most frequent first; `told` are their reasons by position."""
     if not len(told):
         return []
-    names = reasons.names_of(account.tables[index] for index in account.rows["table"].iloc[told.index].unique())
+    tables = [account.tables[index] for index in account.rows["table"].iloc[told.index].unique()]
+    names, headers = reasons.names_of(tables), reasons.odd_headers_of(tables)
     single = reasons.taken_apart(told, names)
-    wording, wordings = pd.factorize(reasons.without_place(single, names))
+    wording, wordings = pd.factorize(reasons.without_place(single, names, headers))
     kind, kinds = pd.factorize(reasons.kinds(pd.Series(wordings, dtype="str")))
     order = account.rows["order"].to_numpy()
     frame = pd.DataFrame({"row": single.index, "wording": wording, "kind": kind[wording], "at": range(len(single))})
@@ -133,7 +134,7 @@ def _by_kind(told: pd.Series, account: RunAccount) -> list[Remark]:
     for _, part in frame.groupby("kind"):
         told_so = [str(wordings[one]) for one in part["wording"].unique()]
         said = reasons.said_of(str(kinds[part["kind"].iloc[0]]), told_so)
-        cell = reasons.cell_of(single.iloc[part["at"].iloc[0]], names)
+        cell = reasons.cell_of(single.iloc[part["at"].iloc[0]], names, headers)
         example = cell or (reasons.said_of(told_so[0], told_so[:1]) if len(told_so) > 1 else "")
         rows = np.unique(part["row"].to_numpy())
         named = order[rows]

@@ -33,7 +33,7 @@ def test_warnings_name_their_rows_and_cells() -> None:
     found = of_files(make_plan([first, second], policy()))["findings"]
     warned = found[found["effect"] == "warning"]
     assert warned[["table", "row", "column"]].values.tolist() == [[1, 1, second.origins["tracking_number"]]]
-    assert warned["reason"].iloc[0].startswith('b.csv B3 trackingNumber "7035114477138473": the check digit is wrong')
+    assert warned["reason"].iloc[0].startswith('b.csv E3 trackingNumber "7035114477138473": the check digit is wrong')
 
 
 def test_nothing_planned_tells_nothing() -> None:

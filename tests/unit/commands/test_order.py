@@ -26,6 +26,13 @@ def test_an_order_tells_where_it_came_from_and_every_attempt_in_their_order(tria
     assert happened[3] == f"run {again}: {trial.folder / 'again.csv'} row 2"
 
 
+def test_an_order_that_the_marketplace_does_not_know_has_no_deadline(trial: InProcess) -> None:
+    assert trial.shipbatch("run", trial.write("orders.csv", FIRST)).code == 1
+    told = trial.shipbatch("order", FIRST[0]).out
+    assert "(default): refused\n  The marketplace does not know this order" in told
+    assert "ship by" not in told
+
+
 def test_rows_that_never_became_part_of_an_order_are_found_too(trial: InProcess) -> None:
     file = trial.write("orders.csv", WRONG)
     trial.shipbatch("run", file)

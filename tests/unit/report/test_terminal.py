@@ -97,6 +97,18 @@ def test_many_kinds_of_reasons_are_cut_with_a_word() -> None:
     assert "told to wait 2 times" in told
 
 
+def test_what_is_unknown_comes_first_and_then_what_is_most_frequent() -> None:
+    table = make_table(*[["1", "x", ""]] * 6)
+    told = [("rejected", "Rare.", "1"), *[("held", "Often.", "2")] * 3, ("unknown", "Lost.", "3")]
+    lines = shown(make_account([table], [*told, ("rejected", "Rarer.", "4")])).split()
+    assert [word for word in lines if word in ("Lost.", "Often.", "Rare.", "Rarer.")] == [
+        "Lost.",
+        "Often.",
+        "Rare.",
+        "Rarer.",
+    ]
+
+
 @pytest.mark.parametrize(
     ("account", "folder", "steps"),
     [

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from batch.report.places import places, stretches, table_names
-from batch.report.reasons import kinds, names_of, said_of, taken_apart, without_place
-from batch.report.todo import files_to_mend, tasks
+from batch.report.places import places, shortest, stretches, table_names
+from batch.report.reasons import cell_of, kinds, names_of, odd_headers_of, said_of, taken_apart, without_place
+from batch.report.todo import files_to_mend, tasks, waiting
 from tests.unit.report.accounts import make_account, make_table, ordinary
 
 NOTATION = "Excel shows this number in E-notation; export the column as text"
@@ -31,6 +33,7 @@ def series(*told: str) -> pd.Series:
         ("row 1: because of march.csv row 2", "row 1: because of row 3, row 5, and row 4"),
         ("Order 108 is not known.", "Order 109-2 is not known."),
         ("Rows 17, 18 and 19 are bad.", "Rows 3 and 19 are bad."),
+        ("It left on 2026-11-23 17:53.", "It left on 2026-11-24."),
         ('The carrier "Purolater" is not known.', 'The carrier "UPSS, Inc." is not known.'),
         ("Due on 2026-11-24 12:00.", "Due on 2026-12-01 09:30."),
     ],
@@ -64,9 +67,20 @@ def test_without_names_of_files_reasons_are_still_understood() -> None:
     assert taken_apart(series("A2 x: one; B2 y: two"), []).tolist() == ["A2 x: one", "B2 y: two"]
 
 
+def test_a_column_whose_name_has_a_colon_is_part_of_the_place() -> None:
+    table = make_table(columns=("Name", "Line: Quantity", "Line: Quantity: Sent"))
+    headers = odd_headers_of([table])
+    told = series(
+        'B7 Line: Quantity "two": no number', "C7 Line: Quantity: Sent: no number", 'A7 Name "5" box": no number'
+    )
+    assert without_place(told, [], headers).tolist() == ["no number"] * 3
+    assert cell_of(told[0], [], headers) == 'B7 Line: Quantity "two"'
+
+
 def test_a_kind_says_all_that_its_reasons_have_in_common() -> None:
     assert said_of("k", ["the day is over"]) == "The day is over."
     assert said_of("order … is lost.", ["order 1 is lost.", "order 2 is lost."]) == "Order … is lost."
+    assert said_of("held because of row …", ["a", "b"]) == "Held because of another row."
     assert said_of("", [""]) == "No reason is given."
 
 
@@ -128,6 +142,40 @@ def test_places_name_file_sheet_and_rows() -> None:
     tables = [make_table(["1", "x", ""]), make_table(*[["1", "x", ""]] * 3, path="b.xlsx", sheet="S")]
     found = places(make_account(tables, [("held", "", "1")] * 4), np.array([0, 1, 3]), 5)
     assert list(map(str, found)) == ["march.csv row 2", "b.xlsx 'S' rows 2, 4"]
+
+
+def test_a_path_is_told_as_it_is_where_none_leads_there_from_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere(_path: object) -> str:
+        raise FileNotFoundError  # the working folder is gone
+
+    monkeypatch.setattr("os.path.relpath", nowhere)
+    assert shortest(Path("/reports/r")) == "/reports/r"
+
+
+def test_a_kind_shows_one_of_its_cells_or_sentences_as_an_example() -> None:
+    table = make_table(*[["1", "x", ""]] * 5)
+    told = [
+        ("rejected", 'march.csv B2 Tracking "7E+15": Bad cell.', "1"),
+        ("rejected", 'march.csv B3 Tracking "8E+15": Bad cell.', "2"),
+        ("held", "Line 1 left on Monday.", "3"),
+        ("held", "Line 2 left on Monday.", "4"),
+        ("refused", "march.csv row 6: Walmart said no.", "5"),
+    ]
+    found = {task.reason: task.example for task in tasks(make_account([table], told))}
+    assert found == {
+        "Bad cell.": 'march.csv B2 Tracking "7E+15"',
+        "Line … left on Monday.": "Line 1 left on Monday.",
+        "Walmart said no.": "",
+    }
+
+
+def test_rows_that_wait_say_why() -> None:
+    table = make_table(*[["1", "x", ""]] * 3)
+    told = [("not_attempted", "", "1"), ("not_attempted", "Due on 2026-11-24.", "2"), ("not_attempted", "", "3")]
+    assert [(one.reason, one.orders, one.rows.tolist()) for one in waiting(make_account([table], told))] == [
+        ("The run ended before it was their turn.", 2, [0, 2]),
+        ("Due on 2026-11-24.", 1, [1]),
+    ]
 
 
 def test_files_of_one_name_are_told_apart_by_their_paths() -> None:
