@@ -53,6 +53,7 @@ _OURS = and_(
 )
 _NEW = Many(insert(_claims), "seller", "purchase_order_id", "line_number", "parcel", "quantity", "order", "shipped")
 _AGAIN = Many(update(_claims).where(_OURS).values(quantity=bindparam("units")))
+_SENT = Lookup(select(_orders.c.id, _orders.c.seller, _orders.c.purchase_order_id, _orders.c.sent), _orders.c.id)
 _IS_SHIPPED = Many(update(_claims).where(_OURS).values(shipped=bindparam("it_is")))
 
 
@@ -145,15 +146,13 @@ def release(connection: Connection, orders: Sequence[int]) -> None:
 
 def note_shipped(connection: Connection, ends: Mapping[int, Parts]) -> None:
     """Note which parcels of their last update are known to be shipped, for orders that did not go as a whole."""
-    wanted = select(_orders.c.id, _orders.c.seller, _orders.c.purchase_order_id, _orders.c.sent)
-    for block in blocks(ends):
-        places = [
-            _place(row.seller, row.purchase_order_id, _line(parcel), parcel.key, row.id) | {"it_is": True}
-            for row in connection.execute(wanted.where(_orders.c.id.in_(block))).all()
-            for parcel, index in zip(*sent_from(row.sent), strict=True)
-            if (part := ends[row.id][index]) and part.outcome in WELL
-        ]
-        _IS_SHIPPED(connection, places)
+    places = [
+        {**_place(seller, purchase_order, _line(parcel), parcel.key, order), "it_is": True}
+        for order, seller, purchase_order, sent in _SENT(connection, ends)
+        for parcel, index in zip(*sent_from(sent), strict=True)
+        if (part := ends[order][index]) and part.outcome in WELL
+    ]
+    _IS_SHIPPED(connection, places)
 
 
 def _place(seller: str, purchase_order: str, line: str, parcel: str, order: int) -> dict[str, Any]:

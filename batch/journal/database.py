@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from batch.crashpoints import Step, reached
 from batch.errors import JournalFailed, UsageError
@@ -40,6 +40,7 @@ class Database:
         parsed = _parsed(url)
         self.file = Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
         self._engine = _engine(parsed)
+        self._driver = self._engine.dialect.loaded_dbapi
         self._turn: AbstractContextManager[object] = threading.Lock() if self.file else nullcontext()
         self._outer = threading.local()
 
@@ -96,7 +97,8 @@ class Database:
             yield outer
             return
         with self._failures("read"), self._engine.connect() as connection:
-            yield connection.execution_options(**{_READS_ONLY: True})
+            connection.execution_options(**{_READS_ONLY: True}).begin()
+            yield connection
 
     def back_up(self, name: str) -> Path | None:
         """Copy the database beside itself and return the copy; None where that is for whoever runs the server.
@@ -136,9 +138,10 @@ class Database:
     def _failures(self, verb: str) -> Iterator[None]:
         try:
             yield
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, self._driver.Error) as error:
             cause = getattr(error, "orig", None) or error
-            kind = EntryRefused if isinstance(error, IntegrityError) or _rolled_back(cause) else JournalFailed
+            refused = isinstance(cause, self._driver.IntegrityError) or _rolled_back(cause)
+            kind = EntryRefused if refused else JournalFailed
             raise kind(f"{self}: {_told(verb, cause)}") from error
 
 
@@ -190,7 +193,8 @@ def _careful(connection: Any, _record: object) -> None:  # noqa: ANN401 - whiche
 
 def _begin(connection: Connection) -> None:
     reads = connection.get_execution_options().get(_READS_ONLY)
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+    with closing(connection.connection.cursor()) as cursor:
+        cursor.execute("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def _make_private(file: Path) -> None:

@@ -1,12 +1,13 @@
 """One statement for many rows, at the driver's speed.
 
 SQLAlchemy writes the statement for whichever database it is, once; values go to and come from the driver as they are.
-(Measured: by SQLAlchemy's own way each row costs 5 us more for each statement, which was most of what journalling an
-order cost.) Values are what every driver understands: text, whole numbers, bytes, True and False, None.
+(Measured: by SQLAlchemy's own way each statement costs 25 us more, and each of its rows 5 us; that was most of what
+journalling an order cost.) Values are what every driver understands: text, whole numbers, bytes, True and False, None.
 """
 
 from __future__ import annotations
 
+from contextlib import closing
 from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -43,8 +44,9 @@ class Many:
         if kind not in self._written:
             self._written[kind] = _written(connection, self._statement, list(self._names))
         text, values = self._written[kind]
-        counting = connection.execution_options(preserve_rowcount=True)
-        return counting.exec_driver_sql(text, list(map(values, rows))).rowcount
+        with closing(connection.connection.cursor()) as cursor:
+            cursor.executemany(text, list(map(values, rows)))
+            return int(cursor.rowcount)
 
 
 class Lookup:
@@ -60,10 +62,10 @@ class Lookup:
             size = _size(len(block))
             text, values = self._for(connection, size)
             filled = block + block[-1:] * (size - len(block))
-            result = connection.exec_driver_sql(text, values(more | dict(zip(_NAMES, filled, strict=False))))
-            assert result.cursor is not None  # noqa: S101 - it is a select
-            yield from result.cursor.fetchall()
-            result.close()
+            with closing(connection.connection.cursor()) as cursor:
+                cursor.execute(text, values(more | dict(zip(_NAMES, filled, strict=False))))
+                found = cursor.fetchall()
+            yield from found
 
     def _for(self, connection: Connection, size: int) -> tuple[str, Callable[[Values], Any]]:
         """Return the statement for so many values. There are few sizes, so that each is written once."""

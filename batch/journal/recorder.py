@@ -56,7 +56,7 @@ class Recorder:
         self._waiting.append((entries, written))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write_blocks(), name="journal")
-        return await asyncio.shield(written)
+        return await written
 
     async def _write_blocks(self) -> None:
         loop = asyncio.get_running_loop()
@@ -105,8 +105,10 @@ def _split(results: Results, groups: list[Sequence[Entry]]) -> list[Results | Ex
 
 
 def _settle(written: asyncio.Future[Results], result: Results | Exception) -> None:
+    if written.cancelled():  # with whoever waited; it is written all the same
+        return
     if isinstance(result, Exception):
         written.set_exception(result)
-        written.exception()  # who waited may have been cancelled; asyncio would complain of that with a traceback
+        written.exception()  # who waits may be cancelled just now; asyncio would complain that nobody asked
     else:
         written.set_result(result)
