@@ -73,6 +73,14 @@ class Watching:
         """Wait until it says something."""
         wait_until(lambda: all(word in self.err for word in words), told=lambda: self.err)
 
+    def kill(self) -> None:
+        """Kill it as `kill -9` does."""
+        if isinstance(self.process, subprocess.Popen):
+            self.process.kill()
+            self.code = self.process.wait(timeout=60)
+        else:
+            self.code = self.process.kill().code
+
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Tell it to end, and return its exit code."""
         if self.code is None:

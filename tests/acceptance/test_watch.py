@@ -208,6 +208,28 @@ def test_a_signal_ends_it_in_good_order_while_it_sends(trial: Trial, number: sig
     assert drop.names() == {"march.csv"}
 
 
+def test_a_watch_that_was_killed_while_it_sent_is_gone_on_with_by_the_next(trial: Trial) -> None:
+    rows = [(str(309121065892000 + serial), *FIRST[1:]) for serial in range(20)]
+    filled(trial, *rows)
+    trial.write_settings(rate={"ship": 600, "acknowledge": 0, "read": 0})
+    with watching(trial) as drop:
+        drop.drop("march.csv", text(*rows))
+        wait_until(lambda: len(trial.units_charged) > 2)
+        drop.kill()
+    with watching(trial, settings="") as drop:
+        drop.wait_for("done/march.csv", "done/march.report.html")
+    assert set(trial.units_charged.values()) == {2}
+    assert len(trial.units_charged) == len(rows)
+
+
+def test_an_empty_file_is_waited_for_and_then_said_to_be_empty(trial: Trial) -> None:
+    with watching(trial) as drop:
+        drop.drop("empty.csv", "")
+        drop.wait_for("unreadable/empty.csv")
+    assert "the copy may have stalled; waiting 1 s" in drop.err
+    assert "the file is empty (0 bytes)" in drop.err
+
+
 def test_a_watch_with_nothing_to_do_ends_at_once_when_told_to(trial: Trial) -> None:
     with watching(trial) as drop:
         assert drop.end(signal.SIGINT) == 130
