@@ -12,9 +12,10 @@ from batch.journal.states import State
 from batch.marketplace.confirmation import confirmed
 from batch.marketplace.verdict import Meaning
 from batch.outcomes import GRAVEST_FIRST, WELL, Outcome
+from batch.submit.looking import ALL_MISSING, NOT_FOUND, reading_of, shown_by
 from batch.submit.preflight import decide, without_reading
 from batch.submit.ready import READING_LASTS, Reading
-from batch.submit.register import ALL_MISSING, lateness
+from batch.submit.register import lateness
 from batch.submit.resolution import SHIPPED_BEFORE, Resolution
 from batch.submit.retry import Act
 from batch.submit.saying import Saying
@@ -37,9 +38,6 @@ if TYPE_CHECKING:
     from batch.submit.retry import Attempt
     from batch.submit.stop import Stop
 
-NOT_FOUND = (
-    "The marketplace does not know this order for this account; check the number, and whether it is another account's."
-)
 _EDITED = "This correction was sent before, and the order does not show it; look at it in Seller Center."
 _CLAIMED = "Another order of the journal has a parcel of it; see `shipbatch order` with its number."
 _UNSENT = {Outcome.REFUSED: State.REFUSED, Outcome.HELD: State.HELD}  # else what is not sent was shipped before
@@ -130,27 +128,20 @@ class Journey:
 
     async def _look(self, order: JournalOrder) -> Reading | None:
         """Read an order; None where it goes no further, and then it has ended or stays planned."""
-        dialect, asked_at = self._said.exchange.dialect, self._world.clock()
-        by_number = order.purchase_order_id
-        attempt = await self._said.ask(dialect.read(by_number) if by_number else dialect.find(order.customer_order_id))
-        verdict = attempt.verdict
+        asked_at = self._world.clock()
+        dialect = self._said.exchange.dialect
+        attempt = await self._said.ask(reading_of(dialect, order.purchase_order_id, order.customer_order_id))
         if attempt.decision.act is not Act.DONE:
             await self._leave(order, attempt)
             return None
-        found = _ours((verdict.order,) if verdict.order is not None else verdict.orders)
-        if found:
+        shown = shown_by(attempt.verdict)
+        if shown.account_is_right:
             await self.none_missing()
-        if len(found) == 1:
-            return Reading(found[0], asked_at)
-        if found:
-            numbers = ", ".join(one.purchase_order_id for one in found)
-            reason = f"The customer order has several purchase orders ({numbers}); write the purchase order id."
-            await self.end(order, State.HELD, reason=reason)
-        elif verdict.missing or verdict.meaning is Meaning.ACCEPTED:
+        if shown.missing:
             await self._miss(order)
-        else:
-            await self.end(order, State.REFUSED, reason=verdict.reason)
-        return None
+        elif shown.end:
+            await self.end(order, _UNSENT[shown.end.outcome], reason=shown.end.reason)
+        return Reading(shown.order, asked_at) if shown.order else None
 
     async def _miss(self, order: JournalOrder) -> None:
         """Note an order that is not found. While none is, none is refused: it may be the account that is wrong."""
@@ -336,11 +327,6 @@ class Journey:
 
 
 _UNCONFIRMED = "The marketplace accepted it, but its answer does not show it."
-
-
-def _ours(found: Sequence[Order]) -> Sequence[Order]:
-    """Leave out what Walmart fulfils, where that leaves something."""
-    return [order for order in found if not order.fulfilled_by_walmart] or found[:1]
 
 
 def _already_shipped(

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from batch.journal.states import State
 
-ALL_MISSING = 20  # first orders; then it is the account that is wrong, not the file
-
 
 class Register:
     """One run's orders on their way to their ends. `open_`: how many there are."""
