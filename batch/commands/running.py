@@ -169,9 +169,8 @@ def tell(ends: Sequence[Ended], common: Common, *, several: bool = False) -> Non
             _print_json(ends, code, several=several)
         elif not common.quiet:
             _print_accounts(ends)
-    for end in ends:
-        if end.message:
-            complain(end.message)
+    for message in dict.fromkeys(end.message for end in ends if end.message):
+        complain(message)
     if code is not Exit.OK:
         raise click.exceptions.Exit(code)
 

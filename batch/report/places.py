@@ -55,6 +55,8 @@ def table_names(tables: Sequence[Table]) -> list[str]:
 
 def places_of(names: Sequence[str], table: np.ndarray, numbers: np.ndarray, most: int) -> list[Place]:
     """Return where rows lie, given the tables' names and, beside each other, their tables and row numbers."""
+    if len(numbers) == 1:  # most orders have one row, and a report has a great many orders
+        return [Place(names[table[0]], str(numbers[0]))]
     cuts = [0, *(np.flatnonzero(table[1:] != table[:-1]) + 1).tolist(), len(table)]
     found = []
     for start, end in pairwise(cuts):

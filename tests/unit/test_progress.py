@@ -132,6 +132,7 @@ def test_the_line_tells_how_far_how_fast_how_long_and_what_is_next() -> None:
 
 def test_the_line_says_what_it_waits_for() -> None:
     assert shown(Pretended(paused=12.0))[0].endswith("0 of 100 · waiting 12 s for the limit")
+    assert shown(Pretended(gap=0.0))[0].endswith(" 0 of 100")  # without a limit nobody knows
     assert shown()[0] == "Reading and planning …"
     assert shown(Pretended(total=1, ended=Counter({State.SHIPPED: 1})))[0].endswith("1 of 1 · done")
 

@@ -85,6 +85,12 @@ def test_the_gravest_exit_code_ends_the_command(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr() == ("", "held by another\n")
 
 
+def test_what_is_to_be_said_of_several_accounts_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(click.exceptions.Exit):
+        tell([ended(Exit.TEMPORARY, "The time was over."), ended(Exit.TEMPORARY, "The time was over.")], COMMON)
+    assert capsys.readouterr().err == "The time was over.\n"
+
+
 def test_a_command_that_went_well_just_ends(capsys: pytest.CaptureFixture[str]) -> None:
     tell([ended(Exit.OK)], replace(COMMON, quiet=False))
     assert "Nothing to do" in capsys.readouterr().out
