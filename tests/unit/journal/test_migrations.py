@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Integer, MetaData, Table, insert, inspect, se
 from batch.errors import JournalFailed
 from batch.journal import tables
 from batch.journal.database import Database
-from batch.journal.migrations import MIGRATIONS, _take, prepare, version_known, version_of
+from batch.journal.migrations import MIGRATIONS, _make_tables, _take, prepare, version_known, version_of
 from tests.unit.journal.making import begin_run
 
 if TYPE_CHECKING:
@@ -131,8 +131,7 @@ def test_two_processes_that_make_a_journal_at_once_make_one(url: str) -> None:
         with first.reading() as connection:
             assert inspect(connection).has_table("orders")
 
-        with second.writing() as connection:  # it saw no table a moment ago
-            tables.metadata.create_all(connection)
+        _make_tables(second, 1)  # it saw no table a moment ago
         prepare(second)
 
         assert _version(second) == 1
