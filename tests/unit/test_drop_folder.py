@@ -110,7 +110,7 @@ def test_a_sub_folder_that_cannot_be_read_keeps_the_others_from_nothing(
         ("a,b\n1,2\n".encode("utf-16-le"), False),
         ("a,b\n1,2\n".encode("utf-16-be"), False),
         ("a,b\n1,2".encode("utf-16-le"), True),
-        (gzip.compress(b"a,b\n1,2"), False),  # says itself where it ends
+        (gzip.compress(b"a,b\n1,2", mtime=0), False),  # says itself where it ends
         (b"PK\x03\x04 and so on", False),
         (b"\xd0\xcf\x11\xe0 and so on", False),
     ],
