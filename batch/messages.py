@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import islice
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
-from batch.errors import Exit
 from batch.outcomes import Outcome
 from batch.report import terminal
 from batch.report.places import places
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from batch.matters import Matter, News
     from batch.report.account import RunAccount
 
+_LONGEST_TITLE = 100  # characters of a reason in it
 _MOST_REASONS = 8
 _MOST_FILES = 10
 _MOST_STRETCHES = 3  # of row numbers in one sheet
@@ -62,8 +63,9 @@ def daily_message(name: str, summaries: Sequence[Mapping[str, Any]], day: str) -
 def _title_of_need(name: str, matters: Sequence[Matter]) -> str:
     rows = sum(matter.kind == "row" for matter in matters)
     files = sum(matter.kind == "file" for matter in matters)
+    said = shorten(matters[0].said, _LONGEST_TITLE, placeholder=" …")
     parts = [_count(rows, "row")] * bool(rows) + [f"{_count(files, 'file')} that cannot be read"] * bool(files)
-    return f"shipbatch: account {name} needs a person: {' and '.join(parts) or 'it cannot go on'}"
+    return f"shipbatch: account {name} needs a person: {' and '.join(parts) or said}"
 
 
 def _reasons(end: Ended, matters: Sequence[Matter]) -> list[str]:
@@ -90,21 +92,16 @@ def _only(rows: pd.DataFrame, positions: Sequence[int]) -> pd.DataFrame:
 
 def _body(end: Ended, said: Sequence[str]) -> str:
     if end.account is None:
-        return "\n".join([*said, *_what_it_means(end.exit_code)])
+        return "\n".join([*said, "Nothing more is sent until this is put right."])
     report = [f"Report: {_page(end.report)}"] if end.report else []
     return "\n".join(
         [
             terminal.headline(end.account),
             *said,
-            *_what_it_means(end.exit_code),
             *_listed([str(file.path) for file in end.account.files]),
             *report,
         ]
     )
-
-
-def _what_it_means(exit_code: Exit) -> list[str]:
-    return ["Nothing more is sent until this is put right."] if exit_code in (Exit.FATAL, Exit.USAGE) else []
 
 
 def _page(report: Path) -> Path:

@@ -86,7 +86,7 @@ def test_files_that_cannot_be_read_are_named_with_what_is_wrong() -> None:
 def test_a_run_that_could_not_begin_is_told_with_what_it_means(exit_code: Exit) -> None:
     end = Ended(None, None, exit_code, "The marketplace refused the credentials.")
     title, body = told(end, News(matters=tuple(matters_of(end))))
-    assert title == "shipbatch: account outlet needs a person: it cannot go on"
+    assert title == "shipbatch: account outlet needs a person: The marketplace refused the credentials."
     assert body == "- The marketplace refused the credentials.\nNothing more is sent until this is put right."
 
 
@@ -113,3 +113,11 @@ def test_a_day_is_summed_up_over_its_runs() -> None:
         "Files: in/a.csv, in/b.csv",
     ]
     assert daily_message("outlet", [], "2026-11-23") is None
+
+
+def test_a_report_that_cannot_be_written_is_told_and_keeps_nothing_from_being_sent() -> None:
+    end = Ended(make_account([TABLE], [("shipped", "", "1")] * 4), None, Exit.FATAL, f"{'No room. ' * 20}End.")
+    title, body = told(end, News(matters=tuple(matters_of(end))))
+    assert title.endswith("No room. …")
+    assert "Nothing more is sent" not in body
+    assert "End." in body
