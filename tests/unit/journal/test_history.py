@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
-from sqlalchemy import event
 
 from batch.errors import UsageError
 from batch.journal import history
@@ -31,9 +30,6 @@ from tests.unit.journal.making import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from batch.journal.database import Database
     from batch.journal.journal import Journal
 
 ORDER = "309121065891123"
@@ -293,31 +289,6 @@ def test_rows_that_became_part_of_no_order_are_found_by_the_one_they_name(journa
         ("monday.csv", 4, "default"),
     ]
     assert history.rows_aside_of(journal.database, "1") == []
-
-
-@pytest.mark.parametrize("ask", [history.stories_of, history.rows_aside_of])
-def test_an_order_is_found_among_a_million_without_reading_them_all(
-    journal: Journal, ask: Callable[[Database, str], object]
-) -> None:
-    """The database says how it would look: by an index, never by going through a whole table."""
-    engine, asked = journal.database._engine, []
-
-    def note(_connection: object, _cursor: object, statement: str, parameters: Sequence[Any], *_: object) -> None:
-        asked.append((statement, parameters))
-
-    event.listen(engine, "before_cursor_execute", note)
-    ask(journal.database, ORDER)
-    event.remove(engine, "before_cursor_execute", note)
-    with journal.database.reading() as connection:
-        plans = [
-            line
-            for statement, parameters in asked
-            if statement.startswith("SELECT")
-            for line in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
-        ]
-
-    assert any("SEARCH" in line.detail for line in plans)
-    assert not [line.detail for line in plans if line.detail.startswith("SCAN")]
 
 
 # Where rows stand in their files
