@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from batch.journal.entries import Part
-from batch.journal.states import OPEN
+from batch.journal.states import OPEN, State
 from batch.marketplace.payload import METHOD_CODES
 from batch.outcomes import Outcome
 from batch.submit.resolution import SHIPPED_BEFORE, Case, Going, Placed
@@ -132,6 +132,9 @@ def claimed_part(parcel: Parcel, claims: Sequence[Claim], *, seen: bool = True) 
     if claim is None:
         return None
     sent = f"sent on {_on(claim)}" if claim.sent_at else "sent before"
+    if claim.state not in (State.SHIPPED, State.ALREADY_SHIPPED):
+        reason = f"This parcel was {sent}, and what became of it is for a person to say; `shipbatch settle` decides."
+        return Part(Outcome.HELD, reason)
     if claim.quantity != parcel.quantity:
         reason = f"This parcel was {sent} with quantity {claim.quantity}, the file says {parcel.quantity}."
         return Part(Outcome.HELD, reason)

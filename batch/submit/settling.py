@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _LOOKS_AT_ONCE = 16
 _FIRST_LOOK, _LONGEST_LOOK = 1.0, 30.0  # s between readings of one order
-_MOST_LOOKS = 12  # failed ones, once the settle time is over; then nobody can tell
+_MOST_FAILURES = 12  # looks that show nothing, once the settle time is over; then nobody can tell
 _CONFIRMED = "confirmed by reading the order"
 
 
@@ -35,6 +35,7 @@ class Unsettled:
     accepted: bool = False  # the marketplace said yes, but its answer did not show it: it is never sent again
     note: str = ""  # what was inferred when it was sent
     looks: int = 0
+    failures: int = 0  # looks that showed nothing, once the settle time was over
 
     def next_look(self, now: float, settle_time: float) -> float:
         """Return when to look next: soon, then ever more rarely, and just when the settle time is over."""
@@ -109,10 +110,12 @@ class Settling:
         elif verdict.missing and certain:
             gone = "The order can no longer be found at the marketplace."
             await self._ended(unsettled, Change(order=order.id, to=State.HELD, at=self._wall_ms(), reason=gone), None)
-        elif act is Act.END_RUN or (certain and unsettled.looks >= _MOST_LOOKS):
-            await self._ended(unsettled, None, None)
         else:
-            self.add(unsettled)
+            unsettled.failures += certain
+            if act is Act.END_RUN or unsettled.failures >= _MOST_FAILURES:
+                await self._ended(unsettled, None, None)
+            else:
+                self.add(unsettled)
 
     async def _conclude(self, unsettled: Unsettled, order: JournalOrder, shown: Order, *, certain: bool) -> None:
         """End it if the reading tells how. What it does not show may still come, until the settle time is over."""

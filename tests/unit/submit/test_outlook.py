@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 class Look:
     """One look ahead."""
 
-    def __init__(self, folder: Path, **settings: object) -> None:
+    def __init__(self, folder: Path, **settings: Any) -> None:  # noqa: ANN401 - the account's own types
         self.market = Market(folder=folder)
         self.stop = Stop()
         self.account = account_for(folder, **settings)
