@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 from batch.crashpoints import Step
 from tests.faults.checker import check, in_journal
-from tests.faults.parcels import orders, purchase_order
+from tests.faults.parcels import orders, purchase_order, tracking
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,6 +88,68 @@ def test_an_order_that_the_buyer_cancelled_meanwhile_is_held(either: Ordeal) -> 
     assert resumed.code == 1
     assert either.outcomes(resumed) == {purchase_order(0): "held", purchase_order(1): "shipped"}
     check(either, file, orders=2)
+
+
+@pytest.mark.parametrize("left", [0.0, 0.4, 0.9])
+def test_a_torn_end_of_the_journal_costs_nothing_where_each_order_is_read_first(ordeal: Ordeal, left: float) -> None:
+    """The disk said that it had written and had not, and the power went: the last commits are gone."""
+    file = ordeal.write("orders.csv", *orders(4))
+    ordeal.fill(file)
+    ordeal.does("resume")  # makes the journal
+    ordeal.does("run", file, crash_at=f"{Step.ANSWER_CAME} 4")
+    torn = ordeal.folder / "state" / "journal.db-wal"
+    os.truncate(torn, int(torn.stat().st_size * left))
+    ordeal.resume_until_ended()
+    assert ordeal.does("run", file, "--json").code == 0
+    check(ordeal, file, orders=4, journal_lost=True)
+
+
+def test_a_file_that_a_dying_run_did_not_move_is_moved_by_the_next(either: Ordeal) -> None:
+    drop = either.folder / "drop"
+    drop.mkdir()
+    file = either.write("drop/orders.csv", *orders(3))
+    either.fill(file)
+    either.does("run", drop, "--move", crash_at=f"{Step.REPORT_IN_PLACE} 1")
+    assert file.exists()
+    either.resume_until_ended()
+    assert either.does("run", drop, "--move").code == 0
+    assert sorted(path.name for path in (drop / "done").iterdir()) == ["orders.csv", "orders.report.html"]
+    assert (file.exists(), either.requests["ship"]) == (False, 3)
+
+
+@pytest.mark.parametrize("moment", [Step.ANSWER_CAME, Step.CALL_LEAVES])
+def test_a_correction_whose_run_died_is_made_once_and_charges_nobody(either: Ordeal, moment: Step) -> None:
+    """Where it was not made a person says so: the order alone cannot tell whether it is still to come."""
+    either.write_settings(allow_edits=True, settle_time=0.3)
+    rows = orders(1)
+    file = either.write("orders.csv", *rows)
+    either.fill(file)
+    either.does("run", file)
+    corrected = either.write("corrected.csv", rows[0]._replace(tracking_number=tracking(77)))
+    either.does("run", corrected, crash_at=f"{moment} 1")
+    resumed = either.resume_until_ended()
+    if moment is Step.CALL_LEAVES:
+        assert set(either.outcomes(resumed).values()) == {"held"}
+        either.does("settle", purchase_order(0), "--as", "send", "--note", "it is not there")
+        resumed = either.resume_until_ended()
+    assert set(either.outcomes(resumed).values()) == {"shipped"}
+    assert [edit.after for edit in either.sandbox.state.edit_log] == [tracking(77)]
+    assert list(either.units_charged) == [(purchase_order(0), "1", rows[0].tracking_number)]
+
+
+def test_a_parcel_of_which_nobody_knows_what_became_is_not_told_as_shipped(either: Ordeal) -> None:
+    """The first update never left, the buyer cancelled, it is held; then the row comes again with another date."""
+    either.write_settings(preflight=False)
+    rows = orders(1)
+    file = either.write("orders.csv", *rows)
+    either.fill(file)
+    either.does("run", file, crash_at=f"{Step.CALL_LEAVES} 1")
+    either.cancel(purchase_order(0))
+    assert set(either.outcomes(either.resume_until_ended()).values()) == {"held"}
+    again = either.does("run", either.write("again.csv", rows[0]._replace(ship_date="2026-11-01")), "--json")
+    assert (again.code, set(either.outcomes(again).values())) == (1, {"held"})
+    assert any("`shipbatch settle`" in reason for reason in either.reasons(again))
+    assert either.units_charged == {}
 
 
 def test_resume_needs_no_original_file(either: Ordeal, left_open: Path) -> None:
