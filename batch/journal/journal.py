@@ -28,7 +28,7 @@ from batch.journal.entries import (
     parts_from,
     sent_from,
 )
-from batch.journal.many import Lookup
+from batch.journal.many import Lookup, Many
 from batch.journal.migrations import prepare
 from batch.journal.planning import Planning, known_block
 from batch.journal.states import UNFINISHED, State
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from batch.plan import PlannedOrder
 
-_ROWS = 10_000  # input rows that are written with one statement
+_ROWS = 10_000  # input rows that are made at once
 
 
 class Journal:
@@ -90,7 +90,7 @@ class Journal:
         """Record a run's input rows; one without an outcome has that of its order."""
         with self.database.writing() as connection:
             for block in blocks(rows, _ROWS):
-                connection.execute(insert(tables.rows), block)
+                _ROW(connection, block)
 
     def finish_run(self, run: int, *, at: int, summary: Mapping[str, Any]) -> None:
         """Record that the run ended, and its summary."""
@@ -176,6 +176,9 @@ class Journal:
         with self.database.writing() as connection:
             connection.execute(decided)
             change_states(connection, [change], standings_of(connection, [order]), by_decision=True)
+
+
+_ROW = Many(insert(tables.rows), *(column.name for column in tables.rows.c))
 
 
 class _Row(NamedTuple):
