@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from batch.submit.stop import Stop
 
 _EDITED = "This correction was sent before, and the order does not show it; look at it in Seller Center."
-_CLAIMED = "Another order of the journal has a parcel of it; see `shipbatch order` with its number."
 _UNSENT = {Outcome.REFUSED: State.REFUSED, Outcome.HELD: State.HELD}  # else what is not sent was shipped before
 
 
@@ -107,7 +106,7 @@ class Journey:
         elif update.replaces and may_be_edited(self._duty.journal.database, order.id):
             await self.end(order, State.HELD, reason=_EDITED, shown=shown)
         elif not resolution.acknowledge or await self._acknowledge(order, update.purchase_order_id):
-            await self._update(order, update, resolution, shown)
+            await self._update(order, update, resolution, shown, order.claims)
 
     async def end(
         self,
@@ -201,9 +200,14 @@ class Journey:
         return False
 
     async def _update(
-        self, order: JournalOrder, update: ShippingUpdate, resolution: Resolution, shown: Order | None
+        self,
+        order: JournalOrder,
+        update: ShippingUpdate,
+        resolution: Resolution,
+        shown: Order | None,
+        claims: Sequence[Claim],
     ) -> None:
-        """Send the update of an order and record what came of it."""
+        """Send the update of an order and record what came of it. `claims`: what is known of other orders'."""
         try:
             call = self._said.exchange.dialect.ship(update)
         except ValueError as fault:
@@ -220,7 +224,7 @@ class Journey:
         attempt = await self._said.tell(call, saying)
         self.answers[order.id] = saying.answers
         if attempt.against:
-            await self._end_claimed(order, shown, attempt.against)
+            await self._go_on_without(order, shown, (*claims, *attempt.against))
         elif attempt.decision.act in (Act.GIVE_UP, Act.END_RUN):
             await self._leave(order, attempt, begun=saying.begun)
         else:
@@ -260,12 +264,13 @@ class Journey:
                 return _already_shipped(update, resolution, shown, verdict)
         return State.REFUSED, verdict.reason
 
-    async def _end_claimed(self, order: JournalOrder, shown: Order | None, against: Sequence[Claim]) -> None:
-        resolution = self._resolve(order, shown, against)
+    async def _go_on_without(self, order: JournalOrder, shown: Order | None, claims: Sequence[Claim]) -> None:
+        """Send what is left of an order once other orders turned out to have claimed parcels of it."""
+        resolution = self._resolve(order, shown, claims)
         if resolution.update is None:
             await self._end_unsent(order, resolution, shown)
         else:
-            await self.end(order, State.HELD, reason=_CLAIMED, shown=shown)
+            await self._update(order, resolution.update, resolution, shown, claims)
 
     async def _end_sent(
         self,
