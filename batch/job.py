@@ -98,7 +98,7 @@ class Job:
         plan = make_plan(inputs.shipments, Policy.of(self.account, self.settings.zone, now))
         if journal := Journal.open_existing(self.settings.journal):
             with closing(journal):
-                _mark(plan, journal.known(self.account.seller, plan))
+                _mark(plan, journal.known(self.account.seller, plan, now))
         told = self._told(new_run(now), "check", now, inputs.files)
         account = planned_account(plan, **told, seconds_to_send=self._seconds_to_send(plan))
         return ended(replace(account, finished_at=now_ms()))
