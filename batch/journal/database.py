@@ -73,10 +73,12 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """Give a connection in a transaction that is durable when the block ends. Raises `JournalFailed`.
 
-        A block within another, in the same thread, is part of the outer one's transaction.
+        A block within another, in the same thread, is part of the outer one's transaction; of one that fails nothing is
+        written, whatever the outer one makes of it.
         """
         if (outer := getattr(self._outer, "connection", None)) is not None:
-            yield outer
+            with outer.begin_nested():
+                yield outer
             return
         with self._failures("written"), self._turn, self._engine.begin() as connection:
             self._outer.connection = connection

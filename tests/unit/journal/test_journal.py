@@ -105,6 +105,17 @@ def test_what_is_written_at_once_is_on_record_whole_or_not_at_all(journal: Journ
     assert [number_of(name, journal) for name in ("runs", "files", "orders", "rows")] == [1, 1, 1, 1]
 
 
+def test_of_what_fails_within_a_larger_block_nothing_is_written(journal: Journal) -> None:
+    with journal.at_once():
+        good, bad = plan(journal, planned("1"), planned("2"))
+        with pytest.raises(IllegalChange):
+            journal.decide(good, decision="send", user="kim", note="", change=change(good, State.PLANNED))
+        journal.apply([change(bad, State.REFUSED)])
+
+    assert (state(journal, good), state(journal, bad)) == (State.PLANNED, State.REFUSED)
+    assert number_of("decisions", journal) == 0
+
+
 # Loading
 
 
