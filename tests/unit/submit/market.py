@@ -247,6 +247,13 @@ class Trial:
     def states(self, numbers: Sequence[int]) -> list[State]:
         return [one.state for one in self.journal.load(numbers)]
 
+    @property
+    def calls(self) -> list[tuple[str, str]]:
+        """Kind and verdict of each call on record."""
+        with self.journal.database.reading() as connection:
+            rows = connection.exec_driver_sql("select kind, verdict from attempts order by id").all()
+        return [(kind, verdict) for kind, verdict in rows]
+
     def reason(self, number: int) -> str:
         return str(self.stored(number)["reason"])
 

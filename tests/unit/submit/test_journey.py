@@ -143,7 +143,7 @@ def test_an_acknowledgement_whose_answer_is_lost_is_repeated_and_on_record(begin
     orders = trial.plan(planned("1"))
     trial.submit(orders)
     assert (trial.states(orders), trial.market.charged) == ([State.SHIPPED], {"1": 1})
-    assert calls(trial) == [
+    assert trial.calls == [
         ("acknowledge", "unknown"),
         ("acknowledge", "unknown"),
         ("acknowledge", "accepted"),
@@ -158,13 +158,6 @@ def test_an_order_that_cannot_be_acknowledged_is_left_to_a_later_run(begin: Begi
     orders = trial.plan(planned("1"))
     trial.submit(orders)
     assert (trial.states(orders), trial.market.said(Kind.SHIP)) == ([State.PLANNED], [])
-
-
-def calls(trial: Trial) -> list[tuple[str, str]]:
-    """Return kind and verdict of each call on record."""
-    with trial.journal.database.reading() as connection:
-        rows = connection.exec_driver_sql("select kind, verdict from attempts order by id").all()
-    return [(kind, verdict) for kind, verdict in rows]
 
 
 # Claims
