@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from schemas.carriers import spoken
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from batch.foresight import Foresight
     from batch.inputs import Leftovers
     from batch.journal.database import Database
     from batch.plan import Plan, Policy
@@ -46,6 +48,17 @@ def planned_account(plan: Plan, **told: Any) -> RunAccount:  # noqa: ANN401 - th
         ready=True,
         **told,
     )
+
+
+def with_foresight(account: RunAccount, plan: Plan, seen: Foresight) -> RunAccount:
+    """Return the account of a plan with what reading its orders showed: deadlines, and what else is to be said."""
+    told = account.orders.copy()
+    places = pd.Series(account.rows["order"].to_numpy(), index=plan.rows["order"].to_numpy())
+    places = places[~places.index.duplicated()]
+    for order, foreseen in seen.orders.items():
+        place = int(places.loc[order])
+        told.loc[place, ["ship_by", "note"]] = foreseen.ship_by, seen.notes.get(order, "")
+    return replace(account, orders=told)
 
 
 def journalled_account(

@@ -24,10 +24,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import uvloop
 
-from batch.accounting import file_accounts, journalled_account, of_files, of_leftovers, planned_account
+from batch.accounting import file_accounts, journalled_account, of_files, of_leftovers, planned_account, with_foresight
 from batch.errors import AccountBusy, AccountsDoNotAdd, Exit, NotBegun, SettingsError, ShipbatchError, gravest
+from batch.foresight import Foresight, foresee
 from batch.inputs import Inputs, read_inputs, read_leftovers
 from batch.journal.entries import Change, Planned
 from batch.journal.journal import Journal
@@ -91,8 +93,8 @@ class Job:
     wait: bool = False  # for the account's lock
     dropped: bool = False  # files come by copying: a last line without a line end may have been cut short
 
-    def check(self, files: Sequence[Path]) -> Ended:
-        """Plan and send nothing. What the journal knows to be sent counts as such."""
+    def check(self, files: Sequence[Path], *, remote: bool = False) -> Ended:
+        """Plan and send nothing. What the journal knows to be sent counts as such. `remote`: read each order, too."""
         now = now_ms()
         inputs = read_inputs(files, self.settings, now_ms=now, profile=self.profile)
         plan = make_plan(inputs.shipments, Policy.of(self.account, self.settings.zone, now))
@@ -100,8 +102,14 @@ class Job:
             with closing(journal):
                 _mark(plan, journal.known(self.account.seller, plan, now))
         told = self._told(new_run(now), "check", now, inputs.files)
-        account = planned_account(plan, **told, seconds_to_send=self._seconds_to_send(plan))
-        return ended(replace(account, finished_at=now_ms()))
+        if not remote:
+            account = planned_account(plan, **told, seconds_to_send=self._seconds_to_send(plan))
+            return ended(replace(account, finished_at=now_ms()))
+        seen = foresee(plan, _to_be_sent(plan), self.account, self._dialect(), self.settings.zone)
+        _mark_foreseen(plan, seen)
+        told |= {"seconds_to_send": seen.seconds, "requests": seen.requests}
+        account = with_foresight(planned_account(plan, **told), plan, seen)
+        return ended(replace(account, finished_at=now_ms()), seen.stopped_by, seen.reason)
 
     @contextmanager
     def planned(self, journal: Journal, files: Sequence[Path | Source]) -> Iterator[Work]:
@@ -208,8 +216,7 @@ class Job:
         return number
 
     def _seconds_to_send(self, plan: Plan) -> float:
-        ready = plan.rows.loc[(plan.rows["outcome"] == "") & (plan.rows["order"] >= 0), "order"].nunique()
-        return ready * 60 / self.account.rate.ship if self.account.rate.ship else 0.0
+        return len(_to_be_sent(plan)) * 60 / self.account.rate.ship if self.account.rate.ship else 0.0
 
 
 def carry_out(jobs: Sequence[Job], journal: Journal, begin: Begin, sending: Sending) -> list[Ended]:
@@ -299,6 +306,23 @@ def _mark(plan: Plan, stand: Sequence[Planned | None]) -> None:
     for name, of in (("outcome", 0), ("reason", 1)):
         said = plan.rows["order"].map({index: end[of] for index, end in ends.items()})
         plan.rows[name] = plan.rows[name].astype("str").where(~ready | said.isna(), said)
+
+
+def _to_be_sent(plan: Plan) -> list[int]:
+    """Return the places of the orders that would be sent now."""
+    ready = (plan.rows["outcome"] == "") & (plan.rows["order"] >= 0)
+    return [int(order) for order in plan.rows.loc[ready, "order"].unique()]
+
+
+def _mark_foreseen(plan: Plan, seen: Foresight) -> None:
+    """Give the rows that a run would not send, as reading their orders showed, their outcome."""
+    ready = plan.rows.index[(plan.rows["outcome"] == "") & (plan.rows["order"] >= 0)]
+    parcels = zip(ready.tolist(), *(plan.rows.loc[ready, name].tolist() for name in ("order", "parcel")), strict=True)
+    ends = {row: end for row, order, parcel in parcels if (end := seen.end_of(order, parcel))}
+    for name, of in (("outcome", 0), ("reason", 1)):
+        texts = plan.rows[name].astype("str").to_numpy(object)
+        texts[list(ends)] = [end[of] for end in ends.values()]
+        plan.rows[name] = pd.Series(texts, dtype="str")
 
 
 def _before(one: Planned) -> tuple[str, str] | None:

@@ -17,13 +17,15 @@ _EPILOG = """\b
 Examples:
   shipbatch check warehouse.xlsx
   shipbatch check exports/ --report checked     with a report to look at
+  shipbatch check warehouse.xlsx --remote       read each order: what would become of it, which miss their deadline
 """
 
 
 @click.command(epilog=_EPILOG)
+@click.option("--remote", is_flag=True, help="Read each order at the marketplace, too; still nothing is sent.")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", shell_complete=files)
 @sending_options
-def check(*, paths: tuple[str, ...], common: Common) -> None:
+def check(*, paths: tuple[str, ...], remote: bool, common: Common) -> None:
     """Make the same plan as `run`, and send nothing.
 
     Says what would be sent, what is wrong with the other rows, and how long sending will take. Orders that were sent
@@ -33,7 +35,7 @@ def check(*, paths: tuple[str, ...], common: Common) -> None:
 
     settings = common.settings()
     files = files_meant(paths, settings, common.account)
-    ends = [job.check(files[job.name]) for job in make_jobs(settings, files, common)]
+    ends = [job.check(files[job.name], remote=remote) for job in make_jobs(settings, files, common)]
     if common.report is not None:
         ends = [reported(end, common.report) for end in ends]
     tell(ends, common, several=len(files) > 1)

@@ -37,3 +37,22 @@ def test_check_says_how_long_sending_will_take(trial: Trial) -> None:
     ran = trial.shipbatch("check", trial.write("orders.csv", *orders))
     assert ran.code == 0
     assert "2 min 30 s" in ran.out
+
+
+def test_check_remote_says_what_would_become_of_each_order_and_sends_nothing(either: Trial) -> None:
+    orders = [(f"30912106589{1000 + n}", "1", "1", "Lettermail", "", FIRST[5]) for n in range(5)]
+    file = either.write("orders.csv", *orders)
+    either.fill(file)
+    either.sandbox.state.cancel_all(orders[1][0])
+    del either.sandbox.state.orders[orders[2][0]]
+    ran = either.shipbatch("check", file, "--remote", "--json", "--report", "checked")
+    assert ran.code == 1, ran.err
+    assert {word: count for word, count in ran.summary["rows"].items() if count} == {
+        "total": 5,
+        "ready": 3,
+        "held": 1,
+        "refused": 1,
+    }
+    assert ran.summary["requests"]["read"] == 5
+    assert not either.units_charged
+    assert not (either.folder / "state").exists()

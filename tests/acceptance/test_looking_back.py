@@ -57,11 +57,11 @@ def test_an_unknown_order_is_a_usage_error(trial: Trial) -> None:
 def test_a_person_can_end_what_no_program_can(trial: Trial) -> None:
     file = trial.write("orders.csv", FIRST)
     trial.fill(file)
-    trial.write_settings(settle_time=60)
+    trial.write_settings(settle_time=60, outages=1)
     rule = Rule(action=Action.RESET_BEFORE)
     rule.kind = Kind.SHIP
     trial.sandbox.server.faults = FaultScript((rule,), 0)
-    assert trial.shipbatch("run", file, "--for", "1s").code == 5
+    assert trial.shipbatch("run", file).code == 5
     settled = trial.shipbatch("settle", FIRST[0], "--as", "shipped", "--note", "seen in Seller Center")
     assert settled.out == f"Order {FIRST[0]} counts as shipped from now on.\n"
     assert trial.shipbatch("resume").code == 0

@@ -124,11 +124,11 @@ def test_a_lost_answer_is_settled_by_reading_and_never_by_sending_again(either: 
 def test_what_cannot_be_known_in_time_is_unknown_and_resume_finds_out(trial: Trial) -> None:
     file = trial.write("orders.csv", FIRST)
     trial.fill(file)
-    trial.write_settings(settle_time=60)
+    trial.write_settings(settle_time=60, outages=1)
     rule = Rule(action=Action.RESET_BEFORE, times=1)
     rule.kind = Kind.SHIP
     trial.sandbox.server.faults = FaultScript((rule,), 0)
-    ran = trial.shipbatch("run", file, "--json", "--for", "2s")
+    ran = trial.shipbatch("run", file, "--json")
     assert (ran.code, ran.summary["rows"]["unknown"]) == (5, 1)
     trial.write_settings(settle_time=0)
     resumed = trial.shipbatch("resume", "--json")
