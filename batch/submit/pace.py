@@ -83,6 +83,8 @@ def wait(bucket: Bucket, now: float) -> float:
 
 def spend(bucket: Bucket, now: float) -> Bucket:
     """Return the bucket after a call left."""
+    if not bucket.gap and bucket.left is None:
+        return bucket  # without limits nothing is to be remembered
     left = None if bucket.left is None else bucket.left - 1
     return replace(bucket, level=max(0.0, _level(bucket, now) - 1), at=now, sent_at=now, left=left)
 
@@ -266,7 +268,8 @@ class Pace:
 
     def left(self) -> None:
         """Note that a call leaves now: the gap to the next one counts from here."""
-        self.bucket = replace(self.bucket, sent_at=max(self.bucket.sent_at, self._clock()))
+        if self.bucket.gap:
+            self.bucket = replace(self.bucket, sent_at=max(self.bucket.sent_at, self._clock()))
 
     def heard(self, turn: float, headers: Mapping[str, str], now_ms: int) -> None:
         """Note an answer that was no 429; whoever waits for what it shows to be there waits no longer."""

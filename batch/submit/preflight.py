@@ -80,15 +80,11 @@ def without_reading(
     ended: Sequence[Part | None] = (),
 ) -> Resolution:
     """Decide with nothing but the journal (`preflight = false`): the file has said every line and quantity."""
-    gone = ended or [None] * len(parcels)
-    parts = [part or claimed_part(parcel, claims, seen=False) for part, parcel in zip(gone, parcels, strict=True)]
-    on_line: defaultdict[str, list[int]] = defaultdict(list)
-    for index, parcel in enumerate(parcels):
-        if parts[index] is None:
-            on_line[line_key(parcel.line_number)].append(index)
-    for line, indexes in on_line.items():
-        if reason := unlike(line, [parcels[index] for index in indexes]):
-            parts = [Part(Outcome.HELD, reason) if i in indexes else part for i, part in enumerate(parts)]
+    parts = list(ended) or [None] * len(parcels)
+    for index, parcel in enumerate(parcels) if claims else ():
+        parts[index] = parts[index] or claimed_part(parcel, claims, seen=False)
+    if len(parcels) > 1:
+        _hold_unlike(parcels, parts)
     if account.on_bad_row == "hold-order" and any(part and part.outcome is Outcome.HELD for part in parts):
         parts = [part or Part(Outcome.HELD, _SIBLING) for part in parts]
     going = {index: parcel for index, parcel in enumerate(parcels) if parts[index] is None}
@@ -97,6 +93,17 @@ def without_reading(
     ready = tuple(_as_the_file_says(parcel, account, now_ms) for parcel in going.values())
     update = ShippingUpdate(purchase_order_id=purchase_order_id, parcels=ready)
     return Resolution(parts=tuple(parts), update=update, indexes=tuple(going))
+
+
+def _hold_unlike(parcels: Sequence[Parcel], parts: list[Part | None]) -> None:
+    on_line: defaultdict[str, list[int]] = defaultdict(list)
+    for index, parcel in enumerate(parcels):
+        if parts[index] is None:
+            on_line[line_key(parcel.line_number)].append(index)
+    for line, indexes in on_line.items():
+        if reason := unlike(line, [parcels[index] for index in indexes]):
+            for index in indexes:
+                parts[index] = Part(Outcome.HELD, reason)
 
 
 def _as_the_file_says(parcel: Parcel, account: Account, now_ms: int) -> Parcel:

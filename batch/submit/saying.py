@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from batch.journal.entries import Begin, Change, End
@@ -92,7 +92,7 @@ class OnRecord:
             reason=verdict.reason,
         )
         self.saying.undone = verdict.meaning in _NOTHING_DONE
-        return replace(made, end=self.saying.unwritten)
+        return Attempt(verdict, made.decision, self.saying.unwritten)
 
     async def take_back(self) -> None:
         """Take the order back to planned where its last attempt did nothing and there will be no other."""

@@ -67,6 +67,10 @@ def test_a_call_that_left_counts_at_once() -> None:
     assert (after.level, after.at, after.sent_at, after.left) == (8.0, 100.0, 100.0, 6)
 
 
+def test_without_any_limit_nothing_is_remembered() -> None:
+    assert spend(FREE, 100.0) is FREE
+
+
 def test_no_more_calls_are_in_hand_than_the_burst() -> None:
     assert spend(at(SECOND, level=0.5, at=0.0), 1000.0).level == 0.0
 

@@ -304,6 +304,7 @@ def claim(line: str, parcel: str, quantity: int = 1, state: State = State.SHIPPE
         ),
         ("1: 1 open", "001 A", [claim("1", "A")], "held", "accepted, but the order does not show it"),
         ("1: 1 open", "1 A", [claim("1", "A", sent_at=0)], "held", "was sent before and accepted"),
+        ("1: 1 open", "1 A", [claim("1", "A", state=State.HELD)], "held", "`shipbatch settle` decides"),
         ("1: 1 open", "1 A", [claim("1", "B", state=State.UNKNOWN)], "held", "update of this line is not settled yet"),
         ("1: 1 open", "1 A", [claim("1", "A", state=State.SENDING)], "held", "is not settled yet"),
         ("1: 1 shipped A", "1 A", [claim("1", "A")], "already_shipped", "we sent it on 2026-11-24 20:00 UTC"),
