@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from batch.errors import UsageError
 from batch.journal.entries import Change
-from batch.journal.history import stories_of
+from batch.journal.history import rows_aside_of, stories_of
 from batch.journal.journal import Journal
 from batch.journal.states import LEGAL, State
 from batch.lock import account_lock
@@ -58,6 +58,10 @@ def _settle(
 ) -> list[str]:
     sellers = {one.seller: name for name, one in settings.accounts.items() if account in (None, name)}
     found = [story.order for story in stories_of(journal.database, order) if story.order.seller in sellers]
+    if not found and (aside := rows_aside_of(journal.database, order)):
+        reason = aside[-1].reason.removesuffix(".")
+        mend = "Mend the file, or delete the bad rows from its copy under to_fix, and drop that."
+        raise UsageError(f"Order {order} never came so far as to be sent: {reason}. {mend}")
     if not found:
         raise UsageError(f"The journal knows no order {order}" + (f" of account {account}." if account else "."))
     if len({one.seller for one in found}) > 1:

@@ -81,7 +81,9 @@ def headline(account: RunAccount) -> str:
     orders = outcome_totals(account.orders["outcome"], ready=account.ready)
     total = orders["total"]
     if not total:
-        return "Nothing to do: no order was found."
+        unread = sum(bool(file.problem) for file in account.files)
+        files = f"{unread:,} file{'s' * (unread != 1)}"
+        return f"{files} could not be read; nothing was sent." if unread else "Nothing to do: no order was found."
     if account.ready:
         return _what_would_be_sent(orders[READY], total, account.seconds_to_send)
     done = sum(orders[outcome] for outcome in (Outcome.SHIPPED, Outcome.ALREADY_SHIPPED))

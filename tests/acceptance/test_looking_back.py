@@ -75,3 +75,11 @@ def test_there_is_nothing_to_decide_of_a_shipped_order(trial: Trial) -> None:
     trial.shipbatch("run", file)
     ran = trial.shipbatch("settle", FIRST[0], "--as", "drop", "--note", "no")
     assert (ran.code, ran.err) == (2, f"Order {FIRST[0]} is shipped; there is nothing left to decide.\n")
+
+
+def test_an_order_whose_rows_are_bad_is_mended_in_the_file(trial: Trial) -> None:
+    trial.shipbatch("run", trial.write("orders.csv", BROKEN))
+    ran = trial.shipbatch("settle", BROKEN[0], "--as", "send", "--note", "send it")
+    assert ran.code == 2
+    assert "never came so far as to be sent" in ran.err
+    assert "E-notation" in ran.err
