@@ -365,7 +365,11 @@ def test_a_client_that_cannot_be_opened_leaves_no_thread_behind() -> None:
 def test_every_mistake_of_the_settings_is_told_without_quoting_it() -> None:
     with pytest.raises(SettingsError) as refused:
         Client(base_url="http://hush.example", workers=0, client_id="hush")
-    assert {problem.partition(":")[0] for problem in refused.value.problems} == {"base_url", "workers", "client_secret_file"}
+    assert {problem.partition(":")[0] for problem in refused.value.problems} == {
+        "base_url",
+        "workers",
+        "client_secret_file",
+    }
     assert "hush" not in str(refused.value)
 
 
