@@ -117,6 +117,7 @@ class JournalOrder:
     due_at: int = 0
     correlation_id: str = ""
     sent_at: int = 0
+    note: str = ""  # what was inferred
 
 
 # The members of a parcel, as the journal keeps them. One that comes later joins at the end, and as what tells parcels

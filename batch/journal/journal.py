@@ -196,6 +196,7 @@ class _Row(NamedTuple):
     due_at: int
     correlation_id: str
     sent_at: int
+    note: str
 
 
 _LOAD = Lookup(select(*(tables.orders.c[name] for name in _Row._fields)), tables.orders.c.id)
@@ -217,4 +218,5 @@ def _journal_order(row: _Row, claims: Iterable[Claim]) -> JournalOrder:
         due_at=row.due_at,
         correlation_id=row.correlation_id,
         sent_at=row.sent_at,
+        note=row.note,
     )

@@ -7,6 +7,8 @@ said about it.
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -41,7 +43,8 @@ class Joining:
         merged: Callable[[int, int], None],
     ) -> None:
         self._database, self._seller, self._merged = database, seller, merged
-        self._own, self._unsettled = frozenset(own), set(left_open)
+        self._own, self._unsettled = array("q", sorted(own)), set(left_open)  # there may be a million
+        self._part_of: dict[int, int] = {}
         self._aside: set[int] = set()  # part of another order, waiting behind one, or gone on
         self._queues: dict[int, _Queue] = {}
         self._unnamed: frozenset[int] = frozenset()
@@ -54,7 +57,7 @@ class Joining:
         for same in by_customer.values():
             self._join(same)
         waiting = {order for same in by_customer.values() for order in same}
-        self._unnamed = frozenset(waiting & self._own - self._aside)
+        self._unnamed = frozenset(one for one in waiting - self._aside if self._is_own(one))
         return sorted(self._unnamed)
 
     def named(self, orders: Sequence[int]) -> list[int]:
@@ -68,6 +71,12 @@ class Joining:
         self._aside.add(one)
         return one
 
+    def whole(self, order: int) -> int:
+        """Return the order itself, or the one that it became part of."""
+        while order in self._part_of:
+            order = self._part_of[order]
+        return order
+
     def settled(self, order: int, *, again: bool) -> list[int]:
         """Note that an order is settled, and goes again or not; return the orders of it that may go on, as one."""
         self._unsettled.discard(order)
@@ -80,7 +89,7 @@ class Joining:
     def _join(self, same: Sequence[int]) -> int:
         """Join orders of one purchase order; return the one that goes on, 0 where it waits for others to be settled."""
         unsettled = [one for one in same if one in self._unsettled]
-        planned = [one for one in same if one in self._own and one not in self._unsettled and one not in self._aside]
+        planned = [one for one in same if self._is_own(one) and one not in self._unsettled | self._aside]
         if not unsettled or not planned:
             return next(iter(self._one(planned)), 0)
         queue = next((self._queues[one] for one in unsettled if one in self._queues), _Queue(set(unsettled)))
@@ -95,5 +104,10 @@ class Joining:
             merge(self._database, into, others)
             self._aside.update(others)
             for other in others:
+                self._part_of[other] = into
                 self._merged(other, into)
         return list(orders[:1])
+
+    def _is_own(self, order: int) -> bool:
+        place = bisect_left(self._own, order)
+        return place < len(self._own) and self._own[place] == order

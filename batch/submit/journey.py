@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from batch.errors import Exit, WrongAccount
 from batch.journal.calls import may_be_edited
-from batch.journal.entries import Change
+from batch.journal.entries import Change, Part
 from batch.journal.states import State
 from batch.marketplace.confirmation import confirmed
 from batch.marketplace.verdict import Meaning
@@ -242,8 +242,8 @@ class Journey:
         verdict, before = attempt.verdict, shown
         shown = shown or verdict.order
         if verdict.meaning is Meaning.REFUSED:
-            state, reason = await self._believe(update, resolution, verdict)
-            await self._end_sent(order, state, attempt, resolution, shown, reason=reason)
+            state, reason, parts = await self._believe(update, resolution, verdict)
+            await self._end_sent(order, state, attempt, resolution, shown, reason=reason, parts=parts)
         elif shown and verdict.order and all(confirmed(update, verdict.order, before)):
             stays_open = resolution.stays_open if before else sum(map(units_open, shown.lines))
             late = lateness(shown.ship_by, self._world.wall_ms(), self._duty.zone)
@@ -253,16 +253,18 @@ class Journey:
             reason, note = verdict.reason or _UNCONFIRMED, resolution.note
             await self._write(attempt, self._change(order, State.UNKNOWN, reason=reason, note=note, shown=shown))
             accepted = verdict.meaning is Meaning.ACCEPTED
-            self._ways.unsettled(Unsettled(order.id, self._world.clock(), accepted=accepted, note=note))
+            self._ways.unsettled(Unsettled(order.id, self._world.clock(), accepted=accepted))
 
-    async def _believe(self, update: ShippingUpdate, resolution: Resolution, verdict: Verdict) -> tuple[State, str]:
+    async def _believe(
+        self, update: ShippingUpdate, resolution: Resolution, verdict: Verdict
+    ) -> tuple[State, str, Parts]:
         """Say how a refused update ended: where the server says that it was shipped already, the order itself tells."""
         if verdict.already_shipped:
             attempt = await self._said.ask(self._said.exchange.dialect.read(update.purchase_order_id))
             self._stop_if_refused(attempt)
             if shown := attempt.verdict.order:
                 return _already_shipped(update, resolution, shown, verdict)
-        return State.REFUSED, verdict.reason
+        return State.REFUSED, verdict.reason, ()
 
     async def _go_on_without(self, order: JournalOrder, shown: Order | None, claims: Sequence[Claim]) -> None:
         """Send what is left of an order once other orders turned out to have claimed parcels of it."""
@@ -281,9 +283,11 @@ class Journey:
         shown: Order | None,
         *,
         reason: str = "",
+        parts: Parts = (),
     ) -> None:
         """Record the end of an order whose update was answered. What did not go with it stays as it ended."""
-        await self._write(attempt, self._change(order, state, reason=reason, note=resolution.note, shown=shown))
+        note = resolution.note
+        await self._write(attempt, self._change(order, state, reason=reason, parts=parts, note=note, shown=shown))
         left = any(part and part.outcome not in WELL for part in resolution.parts)
         self._count(order, State.HELD if left and state is not State.REFUSED else state)
 
@@ -336,11 +340,12 @@ _UNCONFIRMED = "The marketplace accepted it, but its answer does not show it."
 
 def _already_shipped(
     update: ShippingUpdate, resolution: Resolution, shown: Order, verdict: Verdict
-) -> tuple[State, str]:
-    before = resolution.before or None
-    settlement = settled(update.parcels, before, shown)
+) -> tuple[State, str, Parts]:
+    settlement = settled(update.parcels, resolution.before or None, shown)
     if settlement.found is Found.DONE:
-        return State.ALREADY_SHIPPED, f"{SHIPPED_BEFORE}."
-    if settlement.found is Found.CONFLICT:
-        return State.HELD, settlement.reason
-    return State.REFUSED, verdict.reason
+        return State.ALREADY_SHIPPED, f"{SHIPPED_BEFORE}.", ()
+    if settlement.found is Found.NOT_DONE:
+        return State.REFUSED, verdict.reason, ()
+    before = Part(Outcome.ALREADY_SHIPPED, f"{SHIPPED_BEFORE}.")
+    parts = settlement.parts(update.parcels, resolution.indexes, len(resolution.parts), before)
+    return State.HELD, settlement.reason, parts

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from batch.marketplace.orders import Order, Parcel
     from batch.settings import Account
     from batch.submit.conversation import Enquiry
+    from batch.submit.looking import Shown
     from batch.submit.resolution import Resolution
     from batch.submit.stop import Stop
 
@@ -141,13 +142,11 @@ class Outlook:
             return
         shown = shown_by(attempt.verdict)
         self._any_found = self._any_found or shown.account_is_right
-        if shown.missing:
-            self._miss(places)
-        elif shown.end:
-            self._end(places, shown.end)
-        elif shown.order and not first.purchase_order_id and shown.order.purchase_order_id in self._named:
+        if shown.order is None:
+            self._end_unshown(places, shown)
+        elif not first.purchase_order_id and shown.order.purchase_order_id in self._named:
             self._named[shown.order.purchase_order_id] += places  # decided together, when that is read
-        elif shown.order:
+        else:
             self._decide(places, shown.order)
 
     def _leave(self, places: list[int], act: Act, reason: str) -> None:
@@ -155,7 +154,10 @@ class Outlook:
         if act is Act.END_RUN:
             self._stop.request(Exit.FATAL, reason)
 
-    def _miss(self, places: list[int]) -> None:
+    def _end_unshown(self, places: list[int], shown: Shown) -> None:
+        if shown.end:
+            self._end(places, shown.end)
+            return
         self._missing += places
         if not self._any_found and len(self._missing) >= ALL_MISSING:
             self._stop.request(WrongAccount.exit_code, f"{ALL_MISSING} orders read, none found: {WrongAccount()}")

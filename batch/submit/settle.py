@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from batch.marketplace.orders import Order, OrderLine, Parcel
 
 
+_CONFIRMED = Part(Outcome.SHIPPED, "Confirmed by reading the order.")
+
+
 class Found(StrEnum):
     """What a reading of the order says of an update, or of one line of it."""
 
@@ -43,13 +46,12 @@ class Settlement:
     reason: str = ""
     done: frozenset[str] = frozenset()  # keys of the lines that are done
 
-    def parts(self, sent: Sequence[Parcel], sent_parts: Sequence[int], count: int) -> Parts:
-        """Return beside each of the file's `count` parcels how it ended, None where as the order as a whole."""
+    def parts(self, sent: Sequence[Parcel], sent_parts: Sequence[int], count: int, done: Part = _CONFIRMED) -> Parts:
+        """Return beside each of the file's `count` parcels how it ended: `done`, or None for as the order did."""
         lines: defaultdict[int, set[str]] = defaultdict(set)
         for parcel, index in zip(sent, sent_parts, strict=True):
             lines[index].add(line_key(parcel.line_number))
-        shipped = Part(Outcome.SHIPPED, "Confirmed by reading the order.")
-        return tuple(shipped if lines[index] and lines[index] <= self.done else None for index in range(count))
+        return tuple(done if lines[index] and lines[index] <= self.done else None for index in range(count))
 
 
 def settled(sent: Sequence[Parcel], before: Mapping[str, int] | None, order: Order) -> Settlement:

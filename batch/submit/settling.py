@@ -33,7 +33,6 @@ class Unsettled:
     order: int
     since: float  # s, monotonic: no byte of it left later than this
     accepted: bool = False  # the marketplace said yes, but its answer did not show it: it is never sent again
-    note: str = ""  # what was inferred when it was sent
     looks: int = 0
     failures: int = 0  # looks that showed nothing, once the settle time was over
 
@@ -122,7 +121,7 @@ class Settling:
         settlement = settled(order.sent, order.before, shown)
         change = Change(order=order.id, to=State.PLANNED, at=self._wall_ms(), ship_by=shown.ship_by)
         if settlement.found is Found.DONE:
-            note = "; ".join(filter(None, (unsettled.note, _CONFIRMED)))
+            note = "; ".join(filter(None, (order.note, _CONFIRMED)))
             await self._ended(unsettled, replace(change, to=State.SHIPPED, note=note), shown)
         elif not certain:
             self.add(unsettled)

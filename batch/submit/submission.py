@@ -70,7 +70,7 @@ class Submission:
             Ways(ready=self.ready.put, joined=self._joined, unsettled=self._settling.add),
         )
         self._unread: asyncio.Queue[JournalOrder] = asyncio.Queue(_QUEUE)
-        self._own: frozenset[int] = frozenset()
+        self._others: frozenset[int] = frozenset()  # orders that are settled, and not this run's to send
         self._joining = Joining(duty.journal.database, self._account.seller, (), (), self._register.merge)
         self._unnamed = 0  # orders that name no purchase order and were not read yet
         self._all_named = asyncio.Event()
@@ -100,8 +100,8 @@ class Submission:
 
         Ends early when the run is told to stop: then calls in flight have the grace time to end.
         """
-        self._own = frozenset(orders)
-        self._register.expect(len(self._own.union(left_open)))
+        self._others = frozenset(left_open).difference(orders)
+        self._register.expect(len(orders) + len(self._others))
         if not self._register.all_ended.is_set():
             self._spawn(self._begin(orders, left_open))
             await _first(self._register.all_ended.wait(), self._stop.wait())
@@ -162,9 +162,8 @@ class Submission:
                 self._busy += 1
             if not self._gate.locked():
                 self._hire()
-            content = content or self._load(order)
             try:
-                await self._isolated(order, self._journey.send(content, reading))
+                await self._isolated(order, self._journey.send(content or self._load(order), reading))
             finally:
                 self._busy -= 1
 
@@ -219,7 +218,7 @@ class Submission:
         except Exception:
             log.exception("A fault of shipbatch at order number %d of the journal", order)
             self._register.faults += 1
-            await self._put_aside(self._load(order))
+            await self._put_aside(self._load(self._joining.whole(order)))
 
     async def _put_aside(self, order: JournalOrder) -> None:
         """End an order at which we failed: what was not sent is held, and what may have been sent stays unknown."""
@@ -250,6 +249,8 @@ class Submission:
         attempt = await self._said.ask(self._said.exchange.dialect.read(order.purchase_order_id))
         if attempt.decision.act is Act.END_RUN:
             self._stop.request(Exit.FATAL, attempt.verdict.reason)
+        if attempt.verdict.order:
+            await self._journey.none_missing()
         return order, attempt.verdict, attempt.decision.act
 
     async def _settled(self, unsettled: Unsettled, change: Change | None, shown: Order | None) -> None:
@@ -270,7 +271,7 @@ class Submission:
 
     def _may_go_again(self, order: int) -> bool:
         tried = self._journey.answers.get(order, 0)
-        return order in self._own and tried < self._account.attempts and not self._stop.requested
+        return order not in self._others and tried < self._account.attempts and not self._stop.requested
 
     async def _go_on(self, settled: int, shown: Order | None, *, again: bool) -> None:
         """Let go on what was waiting for this order to be settled, and the order itself if it goes again."""

@@ -25,7 +25,7 @@ from batch.sandbox.access import Access
 from batch.sandbox.answers import one_order
 from batch.sandbox.bodies import Package
 from batch.sandbox.desk import Asked, Desk
-from batch.sandbox.refusals import Refusal, outage_400, parameter_refused, system_error, unauthorised
+from batch.sandbox.refusals import Refusal, content_refused, outage_400, parameter_refused, system_error, unauthorised
 from batch.sandbox.throttle import Throttle
 from batch.settings import Account
 from batch.submit.conversation import Conversation, Surroundings
@@ -109,6 +109,7 @@ class Fault(StrEnum):
     LOCKED = auto()  # 423
     UNAUTHORISED = auto()
     BAD_NUMBER = auto()  # 400, for a reading
+    SHIPPED_STATUS = auto()  # 400: it is shipped already
     BUG = auto()  # of ours
 
 
@@ -117,6 +118,7 @@ _SAID: dict[Fault | None, Callable[[], Refusal]] = {
     Fault.BROKEN: lambda: system_error(500, "SYSTEM_ERROR.GMP_ORDER_API", "System error"),
     Fault.LOCKED: lambda: system_error(423, "RESOURCE_IS_LOCKED.GMP_RECEIVER_API", "Locked"),
     Fault.UNAUTHORISED: unauthorised,
+    Fault.SHIPPED_STATUS: lambda: content_refused("The Line: 1 of PO: 1 is in SHIPPED status"),
     Fault.BAD_NUMBER: lambda: parameter_refused("purchaseOrderId", "invalid"),
 }
 

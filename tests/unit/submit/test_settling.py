@@ -68,6 +68,7 @@ class Readings:
             sent=parcels,
             sent_parts=(0,),
             before={"1": 0},
+            note="line 1 was found",
         )
         verdict = self.script(now() - 1001) if callable(self.script) else self.script
         return order, verdict, self.act
@@ -82,7 +83,7 @@ class Readings:
 
 def test_what_is_there_ends_at_the_first_look() -> None:
     readings = Readings(seen("1: 1 shipped A"))
-    assert readings.settle(Unsettled(7, 1001.0, note="line 1 was found")) == [(0.0, 7, State.SHIPPED)]
+    assert readings.settle(Unsettled(7, 1001.0)) == [(0.0, 7, State.SHIPPED)]
     assert [change and change.note for change in readings.changes] == [
         "line 1 was found; confirmed by reading the order"
     ]

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import pytest
 
 from batch.errors import Exit
 from batch.journal.states import State
 from batch.marketplace.call import Kind
+from batch.outcomes import Outcome
 from batch.sandbox import Kind as SandboxKind
 from batch.sandbox import Limit, Status, new_line
 from tests.unit.submit.market import DAY, NOW_MS, Fault, market_order, parcel, planned, shipped_units, until
@@ -349,6 +351,23 @@ def test_a_newer_order_waits_until_the_older_one_of_its_purchase_order_is_settle
     assert (trial.states(older), trial.market.charged) == ([State.ALREADY_SHIPPED], {"1": 2})
 
 
+def test_an_order_found_by_its_customers_waits_until_its_purchase_order_is_settled(begin: Begin) -> None:
+    trial = begin(settle_time=60)
+    trial.market.add(market_order("1", new_line("1", 1), new_line("2", 1), customer_order_id="C1"))
+    trial.market.fail(Kind.SHIP, "1", Fault.LOST_BEFORE)
+    older = trial.plan(planned("1", parcel("1", "A1")))
+
+    async def interrupt(_: Submission) -> None:
+        await asyncio.sleep(1)
+        trial.stop.request(Exit.INTERRUPTED, "interrupted")
+
+    trial.submit(older, during=interrupt)
+    newer = trial.plan(planned("", parcel("2", "B2"), customer_order="C1"))
+    trial.submit([*older, *newer])
+    assert trial.market.charged == {"1": 2}
+    assert trial.market.said(Kind.SHIP) == ["1", "1"]  # the lost one, and one for both
+
+
 # Refusals, outages, limits
 
 
@@ -434,12 +453,15 @@ def test_where_the_server_says_that_it_was_shipped_the_order_tells_with_what(beg
     trial = begin(preflight=False)
     ours, other = new_line("1", 1), new_line("1", 1)
     ours.units, other.units = [shipped_units()], [shipped_units(tracking="OTHER123")]
-    trial.market.add(market_order("1", ours), market_order("2", other), market_order("3", other))
+    trial.market.add(market_order("1", ours), market_order("2", other), market_order("3", other), market_order("4"))
+    trial.market.add(market_order("5", ours, new_line("2", 1)))
     trial.market.fail(Kind.READ, "3", *[Fault.LOST_BEFORE] * 9)
-    orders = trial.plan(planned("1"), planned("2"), planned("3"))
+    trial.market.fail(Kind.SHIP, "4", Fault.SHIPPED_STATUS)  # which the order does not show
+    orders = trial.plan(*(planned(name) for name in "1234"), planned("5", parcel(), parcel("2", "B2")))
     trial.submit(orders)
-    assert trial.states(orders) == [State.ALREADY_SHIPPED, State.HELD, State.REFUSED]
+    assert trial.states(orders) == [State.ALREADY_SHIPPED, State.HELD, State.REFUSED, State.REFUSED, State.HELD]
     assert "OTHER123" in trial.reason(orders[1])
+    assert [part and part.outcome for part in trial.order(orders[4]).ended] == [Outcome.ALREADY_SHIPPED, None]
 
 
 # Being told to stop
@@ -553,6 +575,25 @@ def test_a_fault_of_ours_while_settling_leaves_the_order_unknown(begin: Begin) -
     submission = trial.submit(orders, during=break_it)
     assert trial.states(orders) == [State.UNKNOWN, State.SHIPPED]
     assert submission.faults == 1
+
+
+def test_a_fault_of_ours_at_an_order_that_became_part_of_another_is_that_ones(begin: Begin) -> None:
+    trial = begin()
+    trial.market.add(market_order("1", new_line("1", 1), new_line("2", 1), customer_order_id="C1"), market_order("2"))
+    orders = trial.plan(planned("1", parcel("1", "A1")), planned("", parcel("2"), customer_order="C1"), planned("2"))
+    with patch("batch.submit.journey.Journey._resolve", side_effect=[ZeroDivisionError, NotImplementedError]):
+        submission = trial.submit(orders)
+    assert trial.states([orders[0], orders[2]]) == [State.HELD, State.HELD]
+    assert (submission.faults, submission.ended, trial.market.charged) == (2, {State.HELD: 3}, {})
+
+
+def test_a_fault_of_ours_that_is_no_orders_ends_the_run(begin: Begin) -> None:
+    trial = begin()
+    trial.submit([4711])  # no such order
+    assert (trial.stop.exit_code, trial.stop.reason) == (
+        Exit.FATAL,
+        "A fault of shipbatch itself; the log has the details.",
+    )
 
 
 def test_a_journal_that_cannot_be_written_ends_the_run_before_anything_is_sent(begin: Begin) -> None:
