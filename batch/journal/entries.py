@@ -113,6 +113,7 @@ class JournalOrder:
     sent_parts: tuple[int, ...] = ()  # beside each of them: which parcel of the file it comes from
     before: dict[str, int] | None = None
     ended: Parts = ()  # parcels of the file that have ended for good, whatever becomes of the others
+    doubtful: bool = False  # its last update may have been made, and nobody has said what became of it
     claims: tuple[Claim, ...] = ()  # of other orders, on the same purchase order
     due_at: int = 0
     correlation_id: str = ""

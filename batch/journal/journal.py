@@ -214,6 +214,7 @@ def _journal_order(row: _Row, claims: Iterable[Claim]) -> JournalOrder:
         sent_parts=sent_parts,
         before=orjson.loads(row.before) if row.before else None,
         ended=ended_well(parts_from(row.parts)),
+        doubtful=any(claim.order == row.id and claim.state is State.PLANNED for claim in claims),
         claims=tuple(claim for claim in claims if claim.order != row.id),
         due_at=row.due_at,
         correlation_id=row.correlation_id,

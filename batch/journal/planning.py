@@ -74,7 +74,7 @@ class Planning:
         change_states(self._connection, changes, standings_of(self._connection, held))
 
     def _plan_held(self, orders: set[int]) -> None:
-        again = sorted(orders - self._planned)
+        again = sorted(orders)
         changes = [Change(order=order, to=State.PLANNED, at=self._at) for order in again]
         change_states(self._connection, changes, standings_of(self._connection, again))
 

@@ -1,6 +1,6 @@
 """Retention: what is older goes, but never an unfinished order, nor what it needs to be gone on with.
 
-An order stays while it is unfinished or something happened to it since. A run stays while it is younger, or has rows or
+An order stays while it is unfinished, or ended since. A run stays while it is younger, or has rows or
 calls of an order that stays for its own sake; then it stays whole, so that its report can be written again. Each run
 goes in a transaction of its own, so that whatever is sending meanwhile never waits for long.
 """
@@ -79,16 +79,7 @@ def known_runs(database: Database, runs: Iterable[str]) -> set[str]:
 
 def _stays(before: int) -> ColumnElement[bool]:
     """Whether an order stays for its own sake."""
-    last = func.coalesce(
-        select(func.max(_decisions.c.decided_at)).where(_decisions.c.order == _orders.c.id).scalar_subquery(), 0
-    )
-    return or_(
-        _orders.c.finished_at == 0,
-        _orders.c.planned_at >= before,
-        _orders.c.sent_at >= before,
-        _orders.c.finished_at >= before,
-        last >= before,
-    )
+    return or_(_orders.c.finished_at == 0, _orders.c.finished_at >= before)
 
 
 def _is_old_run(before: int) -> ColumnElement[bool]:

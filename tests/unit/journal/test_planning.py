@@ -228,6 +228,21 @@ def test_orders_of_one_plan_never_replace_each_other(journal: Journal, apart: in
     assert {one.state for one in journal.load(ids)} == {State.PLANNED}
 
 
+def test_an_order_that_stands_later_in_the_plan_is_not_replaced_by_what_came_before(journal: Journal) -> None:
+    [order] = plan(journal, planned(ORDER, FIRST, customer_order="C-1"))
+    between = [planned(f"{n}") for n in range(BLOCK)]
+
+    ids = plan(
+        journal,
+        planned("", CORRECTED, customer_order="C-1"),
+        *between,
+        planned(ORDER, FIRST, customer_order="C-1"),
+    )
+
+    assert ids[-1] == order
+    assert state(journal, order) is State.PLANNED
+
+
 # A changed order
 
 

@@ -122,12 +122,28 @@ def test_an_order_that_was_dropped_again_lately_stays(journal: Journal) -> None:
 def test_an_order_that_a_person_decided_about_lately_stays(journal: Journal) -> None:
     [order] = plan(journal, planned("1"), at=LONG_AGO)
     _run_of(journal, order)
-    force(journal, order, State.DROPPED)
-    with journal.database.writing() as connection:
-        connection.execute(tables.orders.update().values(finished_at=LONG_AGO))
-    insert_row(journal, "decisions", order=order, decided_at=NOW, user="kim", decision="drop", note="")
+    journal.decide(
+        order, decision="drop", user="kim", note="Lost.", change=change(order, State.DROPPED, "Lost.", at=NOW)
+    )
 
     assert prune(journal.database, BEFORE) == Pruned()
+
+
+def test_an_order_that_a_younger_run_made_a_call_for_stays_as_long_as_the_run(journal: Journal) -> None:
+    order = _shipped(journal, "1")
+    insert_row(
+        journal,
+        "attempts",
+        order=order,
+        run=begin_run(journal, at=NOW),
+        kind="ship",
+        correlation_id="call-a",
+        started_at=LONG_AGO,
+    )
+
+    pruned = prune(journal.database, BEFORE)
+
+    assert (len(pruned.runs), pruned.orders) == (1, 0)
 
 
 def test_a_run_that_never_came_to_its_end_goes_by_its_beginning(journal: Journal) -> None:
@@ -140,9 +156,7 @@ def test_a_run_that_never_came_to_its_end_goes_by_its_beginning(journal: Journal
 def test_orders_of_which_no_run_tells_go_too(journal: Journal) -> None:
     ids = plan(journal, *(planned(f"{n}", parcel(tracking=f"1Z999AA1012345{n:04}")) for n in range(BLOCK + 1)))
     with journal.database.writing() as connection:
-        connection.execute(
-            tables.orders.update().values(planned_at=LONG_AGO, finished_at=LONG_AGO, state=State.HELD.value)
-        )
+        connection.execute(tables.orders.update().values(finished_at=LONG_AGO, state=State.HELD.value))
 
     assert prune(journal.database, BEFORE).orders == len(ids)
 
