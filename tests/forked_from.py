@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-import logging
+import gc
+import os
 import tempfile
+from contextlib import closing
+from importlib import import_module
 from pathlib import Path
+from unittest import mock
 
-import batch.commands.resume
-import batch.commands.run
-import batch.report_again
-import batch.sending  # noqa: F401 - to have it in memory, as those above
+from batch.cli import COMMANDS
 from batch.job import Job
-from batch.report.folder import write_report
-from batch.settings import Account, Settings
+from batch.journal.journal import Journal
+from batch.sending import Sent
+from batch.settings import load
 
+_SETTINGS = '[accounts.default]\nclient_id = "nobody"\nclient_secret = "none"\n'
 _HEADER = "purchaseOrderId,lineNumber,quantity,carrier,trackingNumber,shipDateTime\n"
 _ROW = "309121065891123,1,1,UPS,1Z12345E0205271688,2026-11-20\n"
 
 
 def _warm_up() -> None:
-    """Check a file and write its report, for what is built at first use."""
-    with tempfile.TemporaryDirectory() as name:
+    """Do all that a run does but sending."""
+    for name in COMMANDS:
+        import_module(f"batch.commands.{name}")
+    with tempfile.TemporaryDirectory() as name, mock.patch.dict(os.environ, XDG_STATE_HOME=name):
         folder = Path(name)
-        file = folder / "warm.csv"
-        file.write_text(_HEADER + _ROW)
-        account = Account(client_id="nobody", client_secret_file=folder / "none")
-        settings = Settings(journal=f"sqlite:///{folder / 'none.db'}", reports=folder, profiles=folder)
-        checked = Job(settings=settings, name="default", account=account).check([file])
-        assert checked.account is not None
-        write_report(folder / "reports", checked.account)
+        (folder / "warm.csv").write_text(_HEADER + _ROW)
+        (folder / "shipbatch.toml").write_text(_SETTINGS)
+        settings = load(folder / "shipbatch.toml")
+        job = Job(settings=settings, name="default", account=settings.accounts["default"])
+        with closing(Journal.open(settings.journal)) as journal, job.planned(journal, [folder / "warm.csv"]) as work:
+            assert job.finished(work, Sent()).report is not None
 
 
 _warm_up()
-logging.getLogger().handlers.clear()
+gc.collect()
+gc.freeze()  # else the collector would touch, and so copy, every page in each fork

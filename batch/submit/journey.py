@@ -176,6 +176,7 @@ class Journey:
             now_ms=now_ms,
             claims=claims,
             ended=order.ended,
+            doubtful=order.doubtful,
         )
 
     async def _end_unsent(self, order: JournalOrder, resolution: Resolution, shown: Order | None) -> None:

@@ -144,6 +144,22 @@ def claimed_part(parcel: Parcel, claims: Sequence[Claim], *, seen: bool = True) 
     return Part(Outcome.ALREADY_SHIPPED, f"It was {sent}, with this tracking number.")
 
 
+def beside_others(parcel: Parcel, parcels: Sequence[Parcel], claims: Iterable[Claim]) -> Part | None:
+    """Hold a parcel whose line was sent before with numbers that no row of the order names; None where it was not."""
+    place = line_key(parcel.line_number)
+    others = {claim.parcel for claim in claims if claim.line_number == place}
+    others -= {one.key for one in parcels if line_key(one.line_number) == place}
+    if not others:
+        return None
+    sent = f"Line {parcel.line_number} was sent before with {named(others)}, which no row of this order names"
+    return Part(Outcome.HELD, f"{sent}; {_maybe_corrected(parcel.key)}")
+
+
+def _maybe_corrected(ours: str) -> str:
+    either = f"{ours} may be a corrected number or a further parcel"
+    return f'{either}. Put both in the file, or set later_parcels = "send".'
+
+
 def _claim_on(parcel: Parcel, claims: Iterable[Claim]) -> Claim | None:
     place = line_key(parcel.line_number), parcel.key
     return next((claim for claim in claims if (claim.line_number, claim.parcel) == place), None)
@@ -169,10 +185,8 @@ def _obstacle(case: Case, line: OrderLine, rest: list[Placed], shipped: Counter[
     elif sum(parcel.quantity for _, parcel in rest) > open_ and not _are_packages(case, line, rest):
         return _too_many(case, line, rest)
     elif foreign and case.account.later_parcels == "hold":
-        return (
-            f"Line {number} was shipped in part with {named(foreign)}, which no row of this order names; {ours} may be "
-            'a corrected number or a further parcel. Put both in the file, or set later_parcels = "send".'
-        )
+        shipped_in_part = f"Line {number} was shipped in part with {named(foreign)}, which no row of this order names"
+        return f"{shipped_in_part}; {_maybe_corrected(ours)}"
     return _too_early(case, number, rest) or unlike(number, [parcel for _, parcel in rest])
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from batch.journal.entries import Part
 from batch.marketplace.orders import ShippingUpdate
 from batch.outcomes import Outcome
-from batch.submit.judging import claimed_part, judge, unlike
+from batch.submit.judging import beside_others, claimed_part, judge, unlike
 from batch.submit.placing import place
 from batch.submit.resolution import Case, Resolution
 from batch.submit.standing import is_created, line_key, remembered, units_open
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from batch.marketplace.orders import Order, OrderLine, Parcel
     from batch.settings import Account
 
+_DOUBTFUL = (
+    "An earlier update of this order may have been made; look in Seller Center, and say so with `shipbatch settle`."
+)
 _SIBLING = "Another parcel of this order is held, and the order goes whole or not at all."
 _MIXED = "One parcel of the order corrects a tracking number and another is new; drop them in two files."
 _WITHOUT_NUMBER = (
@@ -78,11 +81,19 @@ def without_reading(
     now_ms: int,
     claims: Sequence[Claim] = (),
     ended: Sequence[Part | None] = (),
+    doubtful: bool = False,
 ) -> Resolution:
-    """Decide with nothing but the journal (`preflight = false`): the file has said every line and quantity."""
+    """Decide with nothing but the journal (`preflight = false`): the file has said every line and quantity.
+
+    `doubtful`: an earlier update of the order may have been made, and nobody has said what became of it.
+    """
     parts = list(ended) or [None] * len(parcels)
+    if doubtful:
+        return Resolution(parts=tuple(part or Part(Outcome.HELD, _DOUBTFUL) for part in parts))
     for index, parcel in enumerate(parcels) if claims else ():
         parts[index] = parts[index] or claimed_part(parcel, claims, seen=False)
+        if account.later_parcels == "hold":
+            parts[index] = parts[index] or beside_others(parcel, parcels, claims)
     if len(parcels) > 1:
         _hold_unlike(parcels, parts)
     if account.on_bad_row == "hold-order" and any(part and part.outcome is Outcome.HELD for part in parts):

@@ -7,15 +7,18 @@ import signal
 import sqlite3
 import time
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from unittest import mock
 
 from sqlalchemy.exc import OperationalError
 
 from batch.crashpoints import Step
+from batch.marketplace.call import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from batch.marketplace.call import Call
 
 _PLACES = ("batch.inputs", "batch.journal.database", "batch.submit.conversation", "batch.report.folder")
 
@@ -62,18 +65,18 @@ def slow_disk(seconds: float) -> None:
 
 
 def bug_at(purchase_order_id: str) -> None:
-    """Plant a bug of ours that one order meets when its update was accepted."""
-    from batch.submit import submission  # noqa: PLC0415 - in the command's process
+    """Plant a bug of ours that one order meets when its update was answered."""
+    from batch.marketplace import exchange  # noqa: PLC0415 - in the command's process
 
-    name = "confirmed"
-    confirmed = getattr(submission, name)
+    name = "read_verdict"
+    read = getattr(exchange, name)
 
-    def confirming(update: Any, order: Any) -> Any:  # noqa: ANN401 - passed on
-        if update.purchase_order_id == purchase_order_id:
+    def stumbling(call: Call, answer: object) -> object:
+        if call.kind is Kind.SHIP and call.purchase_order_id == purchase_order_id:
             raise ZeroDivisionError
-        return confirmed(update, order)
+        return read(call, answer)
 
-    mock.patch.object(submission, name, confirming).start()
+    mock.patch.object(exchange, name, stumbling).start()
 
 
 def _at(step: Step, do: Callable[[], object]) -> None:

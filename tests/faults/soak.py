@@ -153,12 +153,15 @@ def tell(ordeal: Ordeal, file: Path, soak: Soak) -> None:
 def die_everywhere(folder: Path, key: Path) -> None:
     """Let a run die at every durable step, in both dialects, and recover."""
     from tests.faults.test_crash_points import all_steps  # noqa: PLC0415 - pytest is not needed above
+    from tests.faults.test_disk import full_disks  # noqa: PLC0415 - the same
 
     for api in APIS:
         place = folder / api
         place.mkdir()
         died = all_steps(place, key, api, count(1))
         say(f"{api}: died at each of {len(died)} durable steps, and recovered each time")
+    commits = full_disks(folder, key, count(1))
+    say(f"the disk was full from each of {commits} commits on, and nothing left that was not on record")
 
 
 def say(text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -51,10 +52,11 @@ def all_steps(folder: Path, key: Path, api: str, steps: Iterable[int]) -> list[s
     raise AssertionError("it never ends")
 
 
-STRIDE = 4
+EVERY = 4
 
 
-@pytest.mark.parametrize("turn", range(STRIDE))
-def test_a_run_that_dies_at_any_step_costs_nothing(tmp_path: Path, key: Path, turn: int) -> None:
-    died = all_steps(tmp_path, key, APIS[turn % 2], count(1 + turn, STRIDE))
+@pytest.mark.parametrize("api", APIS)
+def test_a_run_that_dies_at_any_step_costs_nothing(tmp_path: Path, key: Path, api: str) -> None:
+    """Every fourth step, from one by chance; `make soak` takes them all."""
+    died = all_steps(tmp_path, key, api, count(random.randint(1, EVERY), EVERY))  # noqa: S311 - the seed is printed
     assert len(died) > 5

@@ -17,22 +17,12 @@ from tests.faults.sabotage import clock_is
 from tests.trial import HEADER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tests.faults.ordeal import Ordeal
 
 ROWS = orders(6)
-
-
-@pytest.fixture(params=[True, False], ids=["with preflight", "without preflight"])
-def shipped(request: pytest.FixtureRequest, tmp_path: Path, key: Path) -> Iterator[Ordeal]:
-    """Ship six orders."""
-    with begun_ordeal(tmp_path, key=key, preflight=request.param) as ordeal:
-        file = ordeal.write("orders.csv", *ROWS)
-        ordeal.fill(file)
-        assert ordeal.does("run", file, "--json").code == 0
-        yield ordeal
 
 
 def renamed(folder: Path) -> list[Path]:
@@ -71,78 +61,88 @@ def _written(file: Path, rows: Sequence[Sequence[object]]) -> Path:
     return file
 
 
-@pytest.mark.parametrize(
-    "again", [renamed, saved_as_a_workbook, sorted_anew, with_other_columns, split_over_files], ids=lambda f: f.__name__
-)
+@pytest.mark.parametrize("preflight", [True, False], ids=["with preflight", "without"])
 def test_the_same_orders_send_nothing_and_the_report_says_when_they_were_sent(
-    shipped: Ordeal, again: Callable[[Path], list[Path]]
+    tmp_path: Path, key: Path, *, preflight: bool
 ) -> None:
-    asked = shipped.changes_asked
-    ran = shipped.does("run", *again(shipped.folder), "--json")
-    assert (ran.code, shipped.changes_asked) == (0, asked), shipped.reasons(ran)
-    assert set(shipped.outcomes(ran).values()) == {"already_shipped"}
-    assert all(f"{datetime.now(UTC):%Y-%m-%d}" in reason for reason in shipped.reasons(ran)), shipped.reasons(ran)
+    with begun_ordeal(tmp_path, key=key, preflight=preflight) as ordeal:
+        ship(ordeal)
+        for again in (sorted_anew, saved_as_a_workbook, with_other_columns, split_over_files, renamed):
+            sends_nothing(ordeal, again(tmp_path))
+        for one in split_over_files(tmp_path):  # the lines of an order come apart: another order, the same parcels
+            sends_nothing(ordeal, [one])
 
 
-def test_the_same_orders_in_one_file_after_the_other_send_nothing(shipped: Ordeal) -> None:
-    """The lines of an order come apart: what is left of it is another order, but the same parcels."""
-    asked = shipped.changes_asked
-    for file in split_over_files(shipped.folder):
-        ran = shipped.does("run", file, "--json")
-        assert (ran.code, shipped.changes_asked) == (0, asked), shipped.reasons(ran)
-        assert set(shipped.outcomes(ran).values()) == {"already_shipped"}
-        assert all(f"{datetime.now(UTC):%Y-%m-%d}" in reason for reason in shipped.reasons(ran)), shipped.reasons(ran)
+def ship(ordeal: Ordeal) -> None:
+    file = ordeal.write("orders.csv", *ROWS)
+    ordeal.fill(file)
+    assert ordeal.does("run", file, "--json").code == 0
 
 
-def test_another_quantity_of_a_parcel_that_was_sent_is_seen_and_held_with_both_figures(shipped: Ordeal) -> None:
-    asked = shipped.changes_asked
-    ran = shipped.does("run", shipped.write("changed.csv", ROWS[0]._replace(quantity=5), *ROWS[1:]), "--json")
-    assert (ran.code, shipped.changes_asked) == (1, asked)
-    outcomes = shipped.outcomes(ran)
+def sends_nothing(ordeal: Ordeal, files: Sequence[Path]) -> None:
+    asked = ordeal.changes_asked
+    ran = ordeal.does("run", *files, "--json")
+    assert (ran.code, ordeal.changes_asked) == (0, asked), (files, ordeal.reasons(ran))
+    assert set(ordeal.outcomes(ran).values()) == {"already_shipped"}
+    assert all(f"{datetime.now(UTC):%Y-%m-%d}" in reason for reason in ordeal.reasons(ran)), ordeal.reasons(ran)
+
+
+@pytest.mark.parametrize("preflight", [True, False], ids=["with preflight", "without"])
+def test_another_quantity_of_a_parcel_that_was_sent_is_seen_and_held_with_both_figures(
+    ordeal: Ordeal, *, preflight: bool
+) -> None:
+    ship(ordeal)
+    ordeal.write_settings(preflight=preflight)
+    asked = ordeal.changes_asked
+    ran = ordeal.does("run", ordeal.write("changed.csv", ROWS[0]._replace(quantity=5), *ROWS[1:]), "--json")
+    assert (ran.code, ordeal.changes_asked) == (1, asked)
+    outcomes = ordeal.outcomes(ran)
     assert (outcomes.pop(purchase_order(0)), set(outcomes.values())) == ("held", {"already_shipped"})
-    reason = next(row["_reason"] for row in shipped.rows(ran) if row["_outcome"] == "held")
+    reason = next(row["_reason"] for row in ordeal.rows(ran) if row["_outcome"] == "held")
     assert {"1", "5"} <= set(reason.replace(".", " ").replace(",", " ").split())
 
 
-def test_another_tracking_number_of_an_order_that_was_sent_is_seen_and_held_with_both(either: Ordeal) -> None:
-    file = either.write("orders.csv", *ROWS)
-    either.fill(file)
-    either.does("run", file)
-    asked = either.changes_asked
-    changed = either.write("changed.csv", ROWS[0]._replace(tracking_number=tracking(500)), *ROWS[1:])
-    ran = either.does("run", changed, "--json")
-    assert (ran.code, either.changes_asked) == (1, asked)
-    outcomes = either.outcomes(ran)
+@pytest.mark.parametrize("preflight", [True, False], ids=["with preflight", "without"])
+def test_another_tracking_number_of_an_order_that_was_sent_is_seen_and_held_with_both(
+    ordeal: Ordeal, *, preflight: bool
+) -> None:
+    ordeal.write_settings(preflight=preflight)
+    ship(ordeal)
+    asked = ordeal.changes_asked
+    changed = ordeal.write("changed.csv", ROWS[0]._replace(tracking_number=tracking(500)), *ROWS[1:])
+    ran = ordeal.does("run", changed, "--json")
+    assert (ran.code, ordeal.changes_asked) == (1, asked)
+    outcomes = ordeal.outcomes(ran)
     assert (outcomes.pop(purchase_order(0)), set(outcomes.values())) == ("held", {"already_shipped"})
-    assert any(tracking(0) in reason and tracking(500) in reason for reason in either.reasons(ran))
+    assert any(tracking(0) in reason and tracking(500) in reason for reason in ordeal.reasons(ran))
 
 
-def test_a_refused_order_goes_again_only_when_it_changed_or_somebody_says_so(either: Ordeal) -> None:
-    file = either.write("orders.csv", *ROWS)
-    either.fill(file)
-    either.goes_wrong({"match": {"kind": "ship", "po": purchase_order(1), "every": 1}, "do": "errors-200"})
-    assert either.does("run", file, "--json").code == 1
-    asked = either.requests["ship"]
+def test_a_refused_order_goes_again_only_when_it_changed_or_somebody_says_so(ordeal: Ordeal) -> None:
+    file = ordeal.write("orders.csv", *ROWS)
+    ordeal.fill(file)
+    ordeal.goes_wrong({"match": {"kind": "ship", "po": purchase_order(1), "every": 1}, "do": "errors-200"})
+    assert ordeal.does("run", file, "--json").code == 1
+    asked = ordeal.requests["ship"]
     for command in (["run", file], ["resume"]):
-        either.does(*command, "--json")
-        assert either.requests["ship"] == asked
-    either.goes_wrong()
-    again = either.does("resume", "--refused", "--json")
-    assert (again.code, either.outcomes(again)) == (0, {purchase_order(1): "shipped"})
-    assert either.requests["ship"] == asked + 1
-    check(either, file, orders=6)
+        ordeal.does(*command, "--json")
+        assert ordeal.requests["ship"] == asked
+    ordeal.goes_wrong()
+    again = ordeal.does("resume", "--refused", "--json")
+    assert (again.code, ordeal.outcomes(again)) == (0, {purchase_order(1): "shipped"})
+    assert ordeal.requests["ship"] == asked + 1
+    check(ordeal, file, orders=6)
 
 
-def test_a_refused_order_goes_again_when_its_row_changed(either: Ordeal) -> None:
-    file = either.write("orders.csv", *ROWS)
-    either.fill(file)
-    either.goes_wrong({"match": {"kind": "ship", "po": purchase_order(1), "every": 1}, "do": "errors-200"})
-    either.does("run", file, "--json")
-    either.goes_wrong()
-    mended = either.write("mended.csv", ROWS[1]._replace(tracking_number=tracking(700)))
-    ran = either.does("run", mended, "--json")
-    assert (ran.code, either.outcomes(ran)) == (0, {purchase_order(1): "shipped"})
-    assert either.units_charged[purchase_order(1), "1", tracking(700)] == ROWS[1].quantity
+def test_a_refused_order_goes_again_when_its_row_changed(ordeal: Ordeal) -> None:
+    file = ordeal.write("orders.csv", *ROWS)
+    ordeal.fill(file)
+    ordeal.goes_wrong({"match": {"kind": "ship", "po": purchase_order(1), "every": 1}, "do": "errors-200"})
+    ordeal.does("run", file, "--json")
+    ordeal.goes_wrong()
+    mended = ordeal.write("mended.csv", ROWS[1]._replace(tracking_number=tracking(700)))
+    ran = ordeal.does("run", mended, "--json")
+    assert (ran.code, ordeal.outcomes(ran)) == (0, {purchase_order(1): "shipped"})
+    assert ordeal.units_charged[purchase_order(1), "1", tracking(700)] == ROWS[1].quantity
 
 
 def test_a_refused_order_of_today_is_the_same_in_the_afternoon(ordeal: Ordeal) -> None:
@@ -156,14 +156,14 @@ def test_a_refused_order_of_today_is_the_same_in_the_afternoon(ordeal: Ordeal) -
         assert (ran.code, ordeal.requests["ship"]) == (1, 1), hour
 
 
-def test_a_lost_journal_costs_nothing_where_each_order_is_read_first(either: Ordeal) -> None:
-    file = either.write("orders.csv", *ROWS)
-    either.fill(file)
-    either.does("run", file, "--json")
-    for lost in (either.folder / "state").glob("journal.db*"):
+def test_a_lost_journal_costs_nothing_where_each_order_is_read_first(ordeal: Ordeal) -> None:
+    file = ordeal.write("orders.csv", *ROWS)
+    ordeal.fill(file)
+    ordeal.does("run", file, "--json")
+    for lost in (ordeal.folder / "state").glob("journal.db*"):
         lost.unlink()
-    asked = either.changes_asked
-    ran = either.does("run", file, "--json")
-    assert (ran.code, either.changes_asked) == (0, asked)
-    assert set(either.outcomes(ran).values()) == {"already_shipped"}
-    check(either, file, orders=6, faults=0, journal_lost=True)
+    asked = ordeal.changes_asked
+    ran = ordeal.does("run", file, "--json")
+    assert (ran.code, ordeal.changes_asked) == (0, asked)
+    assert set(ordeal.outcomes(ran).values()) == {"already_shipped"}
+    check(ordeal, file, orders=6, faults=0, journal_lost=True)
