@@ -105,10 +105,10 @@ def test_no_secret_comes_out_of_a_key_that_is_none(either: Ordeal, file: Path, c
 def test_a_redirect_is_not_followed(either: Ordeal, file: Path) -> None:
     elsewhere = Sandbox()
     with beside_us(elsewhere) as url:
-        for kind in ("token", "read", "ship"):
+        for kind in ("token", "read", "ship")[either.api == "walmart-canada" :]:  # signatures need no token
             either.goes_wrong({"match": {"kind": kind, **ALWAYS}, "do": "redirect", "location": f"{url}/v3/token"})
             either.does("run", file, "--for", "1s")
-        assert either.sandbox.faults.fired["redirect"] >= (3 if either.api == "walmart-global" else 2)
+            assert either.sandbox.faults.rules[0].fired
         assert dict(elsewhere.counters.requests) == {}
     either.goes_wrong()
     either.resume_until_ended()
