@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import stat
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,16 @@ def test_copies_that_cannot_be_kept_end_the_run(tmp_path: Path) -> None:
     written(tmp_path / "inputs")
     with pytest.raises(Fatal, match="the copies of input files cannot be kept"):
         copied(written(tmp_path / "orders.csv"), tmp_path / "inputs")
+
+
+def test_a_disk_that_is_full_is_not_the_file_s_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_file: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("batch.inputs.os.fsync", full)
+    with pytest.raises(Fatal, match="the copies of input files cannot be kept: No space left on device"):
+        copied(written(tmp_path / "orders.csv"), tmp_path / "inputs")
+    assert not list((tmp_path / "inputs").iterdir())
 
 
 def test_a_file_that_cannot_be_read_is_told_of_and_stops_no_other(tmp_path: Path) -> None:

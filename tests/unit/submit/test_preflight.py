@@ -345,6 +345,10 @@ def test_an_order_of_which_all_has_ended_needs_nothing() -> None:
             "settled",
         ),
         ("1 A", [claim("1", "A")], {}, "already_shipped", "It was sent on"),
+        ("1 A", [claim("1", "B")], {}, "held", "A may be a corrected number or a further parcel"),
+        ("1 A", [claim("1", "B")], {"later_parcels": "send"}, "sent 1 A x1", ""),
+        ("1 A; 1 B", [claim("1", "B")], {}, "sent 1 A x1, already_shipped", "It was sent on"),
+        ("1 A", [claim("2", "B")], {}, "sent 1 A x1", ""),
     ],
 )
 def test_without_reading_the_file_and_the_journal_decide(
@@ -354,6 +358,12 @@ def test_without_reading_the_file_and_the_journal_decide(
     assert told(resolution) == expected
     assert reason in " ".join(part.reason for part in resolution.parts if part)
     assert not resolution.acknowledge
+
+
+def test_without_reading_an_order_goes_nowhere_while_its_last_update_is_in_doubt() -> None:
+    resolution = without_reading(rows("1 A; 1 B"), "7", ACCOUNT, now_ms=NOW_MS, ended=(SHIPPED, None), doubtful=True)
+    assert (told(resolution), resolution.parts[0]) == ("shipped, held", SHIPPED)
+    assert "`shipbatch settle`" in str(resolution.parts[1])
 
 
 def test_without_reading_a_day_is_its_noon_but_not_after_now() -> None:
