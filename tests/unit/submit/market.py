@@ -104,6 +104,7 @@ class Fault(StrEnum):
     LATE = auto()  # no answer; carried out a minute later
     REFUSED_CONNECTION = auto()  # certainly not sent
     STALE = auto()  # carried out; the answer shows the order as it was
+    ECHO = auto()  # not carried out; the answer shows the order as it is
     VAGUE = auto()  # the 400 of outages
     BROKEN = auto()  # 500, not carried out
     LOCKED = auto()  # 423
@@ -189,7 +190,9 @@ class Market:
         if fault in _SAID:
             reply = self.desk.refuse(_SAID[fault]())
             return Answer(reply.status, CIMultiDict(reply.headers), reply.body)
-        before = one_order(self.state.find(call.purchase_order_id)) if fault is Fault.STALE else b""
+        before = one_order(self.state.find(call.purchase_order_id)) if fault in (Fault.STALE, Fault.ECHO) else b""
+        if fault is Fault.ECHO:
+            return Answer(200, CIMultiDict(), before)
         answer = self._carried_out(call, headers)
         if fault is Fault.LOST_AFTER:
             return lost

@@ -187,6 +187,19 @@ def test_nothing_begins_once_the_run_is_told_to_stop() -> None:
     assert (attempt.decision.act, attempt.verdict.reason, one.events) == (Act.GIVE_UP, "late", [])
 
 
+def test_nobody_waits_for_a_turn_once_the_run_is_told_to_stop() -> None:
+    one = talk(ACCEPTED, rate={"ship": 1, "acknowledge": 1, "read": 1})
+    one.stop.request(Exit.TEMPORARY, "late")
+
+    async def work() -> float:
+        await one.said.paces[Kind.SHIP].turn()
+        began = now()
+        await one.said.tell(call(), Saying(7, UPDATE))
+        return now() - began
+
+    assert one.run(work) == 0
+
+
 def test_nothing_begins_when_the_stop_comes_before_the_turn() -> None:
     one = talk(ACCEPTED, rate={"ship": 60, "acknowledge": 60, "read": 60})
 

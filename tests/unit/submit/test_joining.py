@@ -114,6 +114,17 @@ def test_an_order_that_goes_again_takes_those_that_waited_for_it(orders: Orders)
     assert sorted(orders.trackings(mine)) == ["A", "B"]
 
 
+def test_an_order_that_goes_again_is_on_its_way_and_takes_no_others_any_more(orders: Orders) -> None:
+    open_, late = orders.plan(named("1", "A"), unnamed("C1", "B"))
+    orders.force(open_, State.UNKNOWN)
+    joining = orders.joining([open_, late], [open_])
+    joining.begin()
+    orders.trial.journal.apply([Change(order=open_, to=State.PLANNED, at=NOW_MS)])
+    assert joining.settled(open_, again=True) == [open_]
+    assert joining.found(late, "1") == late
+    assert orders.merged == []
+
+
 def test_an_order_waits_for_all_of_those_that_are_being_settled(orders: Orders) -> None:
     first, second, mine = orders.plan(named("1", "A"), named("1", "B"), named("1", "C"))
     orders.force(first, State.UNKNOWN)

@@ -83,6 +83,17 @@ def test_the_rest_of_a_parcel_is_not_confirmed_by_what_was_shipped_before(begin:
     assert trial.market.said(Kind.SHIP) == ["1", "1"]  # the first was lost, and that was seen
 
 
+def test_an_answer_that_shows_only_what_was_there_before_confirms_nothing(begin: BeginTrial) -> None:
+    trial = begin(settle_time=5)
+    line = new_line("1", 2)
+    line.move(1, (Status.ACKNOWLEDGED,), shipped_units(1, "T1"))
+    trial.market.add(market_order("1", line))
+    trial.market.fail(Kind.SHIP, "1", Fault.ECHO)
+    orders = trial.plan(planned("1", parcel("1", "T1", 2)))
+    trial.submit(orders)
+    assert (trial.states(orders), trial.market.charged) == ([State.UNKNOWN], {})
+
+
 @pytest.mark.parametrize("fault", [None, Fault.LOST_AFTER, Fault.STALE])
 def test_a_row_that_did_not_go_is_not_told_as_shipped(begin: BeginTrial, fault: Fault | None) -> None:
     trial = begin(on_bad_row="send-rest")
