@@ -1,6 +1,6 @@
 """The command in a process of its own, forked from one that has all it needs in memory: a tenth of the time to start.
 
-What a fresh interpreter does is for tests/acceptance to see. Here processes start, and die, by the hundred.
+Processes start, and die, by the hundred in these tests. What a fresh interpreter does is seen by `Trial.start`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from batch import crashpoints
-from tests.trial import Ran
+from tests.ran import Ran
 
 if TYPE_CHECKING:
     import signal

@@ -12,7 +12,8 @@ from unittest.mock import patch
 import pytest
 
 from batch.cli import main
-from tests.trial import APIS, Ran, Trial, begun_trial
+from tests.ran import Ran
+from tests.trial import APIS, Trial, begun_trial
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

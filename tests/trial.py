@@ -3,42 +3,30 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from batch.sandbox import Marketplace, Options, Sandbox, Status, demo_key, demo_seller
 from batch.sandbox.demo import example_settings
 from batch.sandbox.trial import beside_us, fill_from
+from tests.forked import start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from tests.ran import Ran
+
 ROOT = Path(__file__).resolve().parent.parent
 APIS = ("walmart-global", "walmart-canada")
 HEADER = ("purchaseOrderId", "lineNumber", "quantity", "carrier", "trackingNumber", "shipDateTime")
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """A command that ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def summary(self) -> dict[str, Any]:
-        """What it printed with --json."""
-        told: dict[str, Any] = json.loads(self.out)
-        return told
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +70,7 @@ class Trial:
         return {**kept, "XDG_STATE_HOME": str(self.folder / "xdg"), "COLUMNS": "100", "NO_COLOR": "1", **more}
 
     def start(self, *arguments: object, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-        """Start the command in the folder, and do not wait for it."""
+        """Start the command in the folder, in a fresh interpreter, and do not wait for it."""
         return subprocess.Popen(
             [sys.executable, "-m", "batch", *map(str, arguments)],
             cwd=self.folder,
@@ -94,10 +82,11 @@ class Trial:
         )
 
     def shipbatch(self, *arguments: object, env: Mapping[str, str] | None = None) -> Ran:
-        """Run the command in the folder to its end."""
-        process = self.start(*arguments, env=env)
-        out, err = process.communicate(timeout=120)
-        return Ran(process.returncode, out, err)
+        """Run the command in the folder to its end, in a process that has its modules in memory already."""
+        words = [str(argument) for argument in arguments]
+        with tempfile.TemporaryDirectory() as output:
+            environment = self.environment(**(env or {}))
+            return start(words, folder=self.folder, environment=environment, output=Path(output) / "command").ended()
 
     def report(self, run: Ran) -> Path:
         """Return the report's folder of a run that was made with --json."""

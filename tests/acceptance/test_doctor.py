@@ -6,7 +6,8 @@ from batch.sandbox import Action, Kind, Rule
 from batch.sandbox.faults import FaultScript
 
 if TYPE_CHECKING:
-    from tests.trial import Ran, Trial
+    from tests.ran import Ran
+    from tests.trial import Trial
 
 ROW = ("309121065891001", "1", 1, "Canada Post", "7035114477138472", "2026-11-20 10:00")
 SECRET = "sandbox-client-0.secret.txt"

@@ -18,7 +18,7 @@ from batch.sandbox import Options, Rules
 from batch.sandbox.demo import KEY_FILE
 from batch.sandbox.orders import LEFT_THE_HOUSE
 from tests import forked
-from tests.trial import APIS, Ran, Trial, begun_trial
+from tests.trial import APIS, Trial, begun_trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from batch.sandbox import Sandbox
     from tests.faults.parcels import Key
     from tests.forked import Running
+    from tests.ran import Ran
 
 TEMPORARY = (4, 5, 7, 130, 143)  # exit codes after which `resume` goes on
 _OVERHEARD = ("WM_SEC.AUTH_SIGNATURE", "WM_SEC.ACCESS_TOKEN", "Authorization")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.faults.ordeal import Ordeal
-    from tests.trial import Ran
+    from tests.ran import Ran
 
 SHIP = {"kind": "ship"}
 DAYS = 86_400  # seconds

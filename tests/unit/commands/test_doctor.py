@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.in_process import InProcess
-    from tests.trial import Ran
+    from tests.ran import Ran
 
 ROW = ("309121065891001", "1", 1, "Canada Post", "7035114477138472", "2026-11-20 10:00")
 SECRET = "sandbox-client-0.secret.txt"
