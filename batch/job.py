@@ -29,7 +29,7 @@ import uvloop
 
 from batch.accounting import file_accounts, journalled_account, of_files, of_leftovers, planned_account, with_foresight
 from batch.errors import AccountBusy, AccountsDoNotAdd, Exit, NotBegun, SettingsError, ShipbatchError, gravest
-from batch.foresight import Foresight, foresee
+from batch.foresight import foresee
 from batch.inputs import Inputs, read_inputs, read_leftovers
 from batch.journal.entries import Change, Planned
 from batch.journal.journal import Journal
@@ -37,7 +37,7 @@ from batch.journal.states import OPEN, State
 from batch.lock import account_lock
 from batch.marketplace.credentials import open_dialect
 from batch.marketplace.exchange import now_ms
-from batch.outcomes import NEEDS_PERSON, Outcome
+from batch.outcomes import NEEDS_PERSON, WELL, Outcome
 from batch.plan import Plan, Policy, make_plan
 from batch.report.folder import write_report
 from batch.report.summary import summary
@@ -106,7 +106,7 @@ class Job:
             account = planned_account(plan, **told, seconds_to_send=self._seconds_to_send(plan))
             return ended(replace(account, finished_at=now_ms()))
         seen = foresee(plan, _to_be_sent(plan), self.account, self._dialect(), self.settings.zone)
-        _mark_foreseen(plan, seen)
+        _end_rows(plan, seen.end_of)
         told |= {"seconds_to_send": seen.seconds, "requests": seen.requests}
         account = with_foresight(planned_account(plan, **told), plan, seen)
         return ended(replace(account, finished_at=now_ms()), seen.stopped_by, seen.reason)
@@ -294,18 +294,25 @@ def ended(account: RunAccount, stopped_by: Exit = Exit.OK, reason: str = "") -> 
 
 def new_run(at: int) -> str:
     """Return a name for a run: its time, UTC epoch milliseconds, and a few digits against chance."""
-    return f"{datetime.fromtimestamp(at / 1000, UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    return f"{datetime.fromtimestamp(at / 1000, UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
 
 
 def _mark(plan: Plan, stand: Sequence[Planned | None]) -> None:
     """Give the rows of orders that ended before their outcome, so that a plan says what a run would do."""
-    ends = {index: end for index, one in enumerate(stand) if one and (end := _before(one))}
-    if not ends:
-        return
-    ready = plan.rows["outcome"] == ""
+    ended_before = {order: _before(one) for order, one in enumerate(stand) if one and _before(one)}
+    if ended_before:
+        _end_rows(plan, lambda order, parcel: _part_before(stand[order], parcel) or ended_before.get(order))
+
+
+def _end_rows(plan: Plan, end_of: Callable[[int, int], tuple[str, str] | None]) -> None:
+    """Give each row that is to be sent the outcome and the reason of its order's parcel, where that has ended."""
+    ready = plan.rows.index[(plan.rows["outcome"] == "") & (plan.rows["order"] >= 0)]
+    parcels = zip(ready.tolist(), *(plan.rows.loc[ready, name].tolist() for name in ("order", "parcel")), strict=True)
+    ends = {row: end for row, order, parcel in parcels if (end := end_of(order, parcel))}
     for name, of in (("outcome", 0), ("reason", 1)):
-        said = plan.rows["order"].map({index: end[of] for index, end in ends.items()})
-        plan.rows[name] = plan.rows[name].astype("str").where(~ready | said.isna(), said)
+        texts = plan.rows[name].astype("str").to_numpy(object)
+        texts[list(ends)] = [str(end[of]) for end in ends.values()]
+        plan.rows[name] = pd.Series(texts, dtype="str")
 
 
 def _to_be_sent(plan: Plan) -> list[int]:
@@ -314,15 +321,12 @@ def _to_be_sent(plan: Plan) -> list[int]:
     return [int(order) for order in plan.rows.loc[ready, "order"].unique()]
 
 
-def _mark_foreseen(plan: Plan, seen: Foresight) -> None:
-    """Give the rows that a run would not send, as reading their orders showed, their outcome."""
-    ready = plan.rows.index[(plan.rows["outcome"] == "") & (plan.rows["order"] >= 0)]
-    parcels = zip(ready.tolist(), *(plan.rows.loc[ready, name].tolist() for name in ("order", "parcel")), strict=True)
-    ends = {row: end for row, order, parcel in parcels if (end := seen.end_of(order, parcel))}
-    for name, of in (("outcome", 0), ("reason", 1)):
-        texts = plan.rows[name].astype("str").to_numpy(object)
-        texts[list(ends)] = [end[of] for end in ends.values()]
-        plan.rows[name] = pd.Series(texts, dtype="str")
+def _part_before(one: Planned | None, parcel: int) -> tuple[str, str] | None:
+    """Return how a parcel ended for good in an earlier run that did not end well for its whole order."""
+    part = one.parts[parcel] if one is not None and one.state in (State.REFUSED, State.DROPPED) and one.parts else None
+    if part is None or part.outcome not in WELL:
+        return None
+    return Outcome.ALREADY_SHIPPED, "It was shipped before, though not all of its order was."
 
 
 def _before(one: Planned) -> tuple[str, str] | None:

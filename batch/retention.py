@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 DAY = 86_400  # seconds
 _COPY = re.compile(r"[0-9a-f]{64}|\..+")  # named by its content, or left unfinished by a crash
-_REPORT = re.compile(r"(\d{8}-\d{6})-[0-9a-f]{4}")  # as runs are named
+_REPORT = re.compile(r"(\d{8}-\d{6})-[0-9a-f]{8}")  # as runs are named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

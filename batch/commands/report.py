@@ -11,8 +11,8 @@ from batch.commands.options import config_option
 
 _EPILOG = """\b
 Examples:
-  shipbatch report 20261124-231500-3fa1
-  shipbatch report 20261124-231500-3fa1 --report /tmp/again
+  shipbatch report 20261124-231500-3fa1c29e
+  shipbatch report 20261124-231500-3fa1c29e --report /tmp/again
 """
 
 
