@@ -300,7 +300,7 @@ def new_run(at: int) -> str:
 def _mark(plan: Plan, stand: Sequence[Planned | None]) -> None:
     """Give the rows of orders that ended before their outcome, so that a plan says what a run would do."""
     ended_before = {order: _before(one) for order, one in enumerate(stand) if one and _before(one)}
-    if ended_before:
+    if ended_before or any(one.parts for one in stand if one):
         _end_rows(plan, lambda order, parcel: _part_before(stand[order], parcel) or ended_before.get(order))
 
 
@@ -323,7 +323,8 @@ def _to_be_sent(plan: Plan) -> list[int]:
 
 def _part_before(one: Planned | None, parcel: int) -> tuple[str, str] | None:
     """Return how a parcel ended for good in an earlier run that did not end well for its whole order."""
-    part = one.parts[parcel] if one is not None and one.state in (State.REFUSED, State.DROPPED) and one.parts else None
+    again = one is not None and one.state in (State.PLANNED, State.REFUSED, State.DROPPED)
+    part = one.parts[parcel] if one is not None and again and one.parts else None
     if part is None or part.outcome not in WELL:
         return None
     return Outcome.ALREADY_SHIPPED, "It was shipped before, though not all of its order was."
@@ -351,6 +352,7 @@ def _rows(run: int, plan: Plan, inputs: Inputs, planned: Sequence[Planned]) -> I
     listed = zip(*(plan.rows[name].tolist() for name in columns), strict=True)
     for position, (shipments, row, purchase_order, order, parcel, outcome, reason) in enumerate(listed):
         file, sheet = places[shipments]
+        kept = planned[order].places if order >= 0 else ()
         yield {
             "run": run,
             "position": position,
@@ -359,7 +361,7 @@ def _rows(run: int, plan: Plan, inputs: Inputs, planned: Sequence[Planned]) -> I
             "row": row,
             "purchase_order_id": purchase_order,
             "order": planned[order].id if order >= 0 else None,
-            "part": parcel if order >= 0 else None,
+            "part": (kept[parcel] if kept else parcel) if order >= 0 else None,
             "outcome": outcome or None,
             "reason": reason or None,
         }

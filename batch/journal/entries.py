@@ -97,7 +97,8 @@ class Planned:
     state: State
     reason: str = ""
     finished_at: int = 0
-    parts: Parts = ()  # beside each parcel how it ended, where that is not how the order did
+    parts: Parts = ()  # beside each parcel of the plan how it ended, where that is not how the order did
+    places: tuple[int, ...] = ()  # beside each parcel of the plan its place in the journal's order; blank: the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +151,12 @@ def fingerprint(parcels: Iterable[Parcel], *, undated_at: int = 0) -> str:
     """
     told = sorted(_told(one, undated_at) for one in parcels)
     return hashlib.blake2b(orjson.dumps(told), digest_size=16).hexdigest()
+
+
+def sequence_of(parcels: Sequence[Parcel], *, undated_at: int = 0) -> list[int]:
+    """Return the places of a file's parcels in the sequence in which their order keeps them, whatever the file's is."""
+    told = [_told(one, undated_at) for one in parcels]
+    return sorted(range(len(told)), key=told.__getitem__)
 
 
 def _told(parcel: Parcel, undated_at: int) -> tuple[Any, ...]:

@@ -10,13 +10,13 @@ from sqlalchemy import bindparam, case, func, insert, select
 from batch.journal import tables
 from batch.journal.database import EntryRefused
 from batch.journal.ends import ended_well
-from batch.journal.entries import Change, Planned, content_of, fingerprint, parcels_from, parts_from
+from batch.journal.entries import Change, Planned, content_of, fingerprint, parcels_from, parts_from, sequence_of
 from batch.journal.many import Lookup, Many
 from batch.journal.states import State
 from batch.journal.writing import change_states, standings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
     from sqlalchemy import Connection, Select
 
@@ -60,7 +60,10 @@ class Planning:
         new = [(order, print_) for order, print_, row in zip(orders, prints, same, strict=True) if row is None]
         ids = iter(self._insert(new))
         self._plan_held({row.id for row in same if row is not None and row.state == State.HELD})
-        planned = [_planned(row) if row is not None else Planned(id=next(ids), state=State.PLANNED) for row in same]
+        planned = [
+            _planned(row, places) if row else Planned(id=next(ids), state=State.PLANNED, places=places)
+            for row, places in zip(same, _places(orders, self._at), strict=True)
+        ]
         for order, one in zip(orders, planned, strict=True):
             if one.state is State.PLANNED:
                 self._planned.add(one.id)
@@ -99,7 +102,7 @@ class Planning:
             "purchase_order_id": order.purchase_order_id,
             "customer_order_id": order.customer_order_id,
             "fingerprint": print_,
-            "content": content_of(order.parcels),
+            "content": content_of(_kept(order, self._at)),
             "state": State.PLANNED.value,
             "reason": "",
             "note": "",
@@ -123,11 +126,28 @@ def known_block(connection: Connection, seller: str, orders: Sequence[PlannedOrd
     """Return where each of a block of orders stands, None where it is new; nothing is written."""
     known = _Known(connection, seller, orders)
     same = [known.same(order, print_) for order, print_ in zip(orders, _fingerprints(orders, at), strict=True)]
-    return [_planned(row) if row is not None else None for row in same]
+    places = _places(orders, at)
+    return [_planned(row, of_row) if row is not None else None for row, of_row in zip(same, places, strict=True)]
 
 
 def _fingerprints(orders: Sequence[PlannedOrder], at: int) -> list[str]:
     return [fingerprint(order.parcels, undated_at=at) for order in orders]
+
+
+def _kept(order: PlannedOrder, at: int) -> Sequence[Parcel]:
+    """Return the parcels in the sequence in which the journal keeps them: one for all files that sort them anew."""
+    if len(order.parcels) == 1:
+        return order.parcels
+    return [order.parcels[place] for place in sequence_of(order.parcels, undated_at=at)]
+
+
+def _places(orders: Iterable[PlannedOrder], at: int) -> Iterator[tuple[int, ...]]:
+    """Yield beside each order the places of its parcels among those that are kept; nothing where they are the same."""
+    for order in orders:
+        count = len(order.parcels)
+        sequence = sequence_of(order.parcels, undated_at=at) if count > 1 else [0]
+        same = all(place == index for index, place in enumerate(sequence))
+        yield () if same else tuple(sorted(range(count), key=sequence.__getitem__))
 
 
 class _Row(NamedTuple):
@@ -216,11 +236,14 @@ def _rows(connection: Connection, seller: str, orders: Sequence[PlannedOrder]) -
         yield from map(_Row._make, find(connection, sorted(names - {""}), of_seller=seller))
 
 
-def _planned(row: _Row) -> Planned:
+def _planned(row: _Row, places: tuple[int, ...]) -> Planned:
     state, parts = State(row.state), parts_from(row.parts)
+    if parts and places:
+        parts = tuple(parts[place] for place in places)
     if state is State.HELD:
-        return Planned(id=row.id, state=State.PLANNED, parts=ended_well(parts))
-    return Planned(id=row.id, state=state, reason=row.reason, finished_at=row.finished_at, parts=parts)
+        return Planned(id=row.id, state=State.PLANNED, parts=ended_well(parts), places=places)
+    finished_at = row.finished_at
+    return Planned(id=row.id, state=state, reason=row.reason, finished_at=finished_at, parts=parts, places=places)
 
 
 def _contradict(new: Sequence[Parcel], old: Sequence[Parcel]) -> bool:

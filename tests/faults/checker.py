@@ -156,6 +156,9 @@ def _charge_no_more_than_the_files_say(charged: Mapping[Key, int], units: Mappin
 
 
 def _charge_no_more_than_was_ordered(ordeal: Ordeal) -> None:
+    """Without preflight only the marketplace knows what was ordered, and this one is told to let everything through."""
+    if "preflight = false" in ordeal.settings.read_text():
+        return
     charged: Counter[tuple[str, str]] = Counter()
     for (order, line, _), units in ordeal.units_charged.items():
         charged[order, line] += units

@@ -87,6 +87,17 @@ def sends_nothing(ordeal: Ordeal, files: Sequence[Path]) -> None:
     assert all(f"{datetime.now(UTC):%Y-%m-%d}" in reason for reason in ordeal.reasons(ran)), ordeal.reasons(ran)
 
 
+def test_each_row_has_its_own_outcome_in_whatever_sequence_the_rows_come_again(ordeal: Ordeal) -> None:
+    ordeal.write_settings(on_bad_row="send-rest")
+    rows = [row for row in ROWS if row.purchase_order_id == purchase_order(2)]
+    ordeal.fill(ordeal.write("known.csv", *rows[:2]))  # of line 2 less was ordered than the file ships
+    for again, sequence in enumerate((rows, rows[::-1], [rows[1], rows[0], rows[2]])):
+        ran = ordeal.does("run", ordeal.write(f"{again}.csv", *sequence), "--json")
+        outcomes = {(row["lineNumber"], row["_outcome"]) for row in ordeal.rows(ran)}
+        assert outcomes == {("1", "already_shipped" if again else "shipped"), ("2", "held")}
+    assert list(ordeal.units_charged) == [(purchase_order(2), "1", rows[0].tracking_number)]
+
+
 @pytest.mark.parametrize("preflight", [True, False], ids=["with preflight", "without"])
 def test_another_quantity_of_a_parcel_that_was_sent_is_seen_and_held_with_both_figures(
     ordeal: Ordeal, *, preflight: bool
