@@ -42,7 +42,7 @@ class Running:
     @property
     def said(self) -> str:
         """All that it has printed so far."""
-        return "".join(file.read_text() for file in (self.out, self.err) if file.exists())
+        return _text(self.out) + _text(self.err)
 
     def kill(self) -> Ran:
         """Kill it as `kill -9` does."""
@@ -58,9 +58,13 @@ class Running:
         self.process.join(_PATIENCE)
         if (code := self.process.exitcode) is None:
             self.process.kill()
-            raise AssertionError(f"It does not end; it said: {self.err.read_text()}")
+            raise AssertionError(f"It does not end; it said: {self.said}")
         self.process.close()
-        return Ran(code, self.out.read_text(), self.err.read_text())
+        return Ran(code, _text(self.out), _text(self.err))
+
+
+def _text(file: Path) -> str:
+    return file.read_text() if file.exists() else ""  # a process may die before it opens its output
 
 
 def start(

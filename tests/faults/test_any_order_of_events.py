@@ -148,7 +148,7 @@ class Events(RuleBasedStateMachine):
 
 TestAnyOrderOfEvents = Events.TestCase
 TestAnyOrderOfEvents.settings = settings(
-    max_examples=5,
+    max_examples=4,
     stateful_step_count=12,
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # a failure is told with its steps, and shrinking takes long

@@ -52,11 +52,11 @@ def all_steps(folder: Path, key: Path, api: str, steps: Iterable[int]) -> list[s
     raise AssertionError("it never ends")
 
 
-EVERY = 4
+EVERY = 6
 
 
 @pytest.mark.parametrize("api", APIS)
 def test_a_run_that_dies_at_any_step_costs_nothing(tmp_path: Path, key: Path, api: str) -> None:
-    """Every fourth step, from one by chance; `make soak` takes them all."""
+    """Every sixth step, from one by chance; `make soak` takes them all."""
     died = all_steps(tmp_path, key, api, count(random.randint(1, EVERY), EVERY))  # noqa: S311 - the seed is printed
-    assert len(died) > 5
+    assert len(died) > 3
