@@ -78,7 +78,7 @@ class Submission:
         self._tasks: set[asyncio.Task[None]] = set()
         self._gate = asyncio.Lock()  # one worker at a time takes an order
         self._workers = 0
-        self._busy = 0  # workers that have an order
+        self._free = self._busy = 0  # workers that wait for an order, and that have one
 
     @property
     def ended(self) -> Counter[State]:
@@ -156,11 +156,12 @@ class Submission:
 
     async def _work(self) -> None:
         while not self._stop.requested:
+            self._free += 1
             async with self._gate:
                 await self._until_soon()
                 order, content, reading = await self.ready.get()
-                self._busy += 1
-            if not self._gate.locked():
+            self._free, self._busy = self._free - 1, self._busy + 1
+            if not self._free:
                 self._hire()
             try:
                 await self._isolated(order, self._journey.send(content or self._load(order), reading))

@@ -539,6 +539,29 @@ def test_orders_that_are_being_settled_when_the_stop_comes_stay_unknown(begin: B
     assert trial.states(orders) == [State.UNKNOWN]
 
 
+def test_credentials_that_are_refused_while_settling_end_the_run(begin: Begin) -> None:
+    trial = begin(settle_time=60)
+    trial.market.add(market_order("1"))
+    trial.market.fail(Kind.SHIP, "1", Fault.LOST_BEFORE)
+    orders = trial.plan(planned("1"))
+
+    async def revoke(_: Submission) -> None:
+        await until(lambda: trial.market.said(Kind.SHIP))
+        trial.market.fail(Kind.READ, "1", *[Fault.UNAUTHORISED] * 2)
+
+    trial.submit(orders, during=revoke)
+    assert (trial.states(orders), trial.stop.exit_code) == ([State.UNKNOWN], Exit.FATAL)
+
+
+def test_there_are_no_more_workers_than_the_pace_needs(begin: Begin) -> None:
+    trial = begin(rate={"ship": 60, "acknowledge": 60, "read": 0}, market={"latency": 3.0})
+    trial.market.add(*(market_order(str(n)) for n in range(40)))
+    orders = trial.plan(*(planned(str(n)) for n in range(40)))
+    submission = trial.submit(orders)
+    assert set(trial.states(orders)) == {State.SHIPPED}
+    assert 4 <= submission._workers <= 12  # three calls under way, five orders ahead of their turn, some slack
+
+
 def test_a_run_without_orders_ends_at_once(begin: Begin) -> None:
     trial = begin()
     assert trial.submit([]).ended == {}
