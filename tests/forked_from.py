@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import tempfile
 from contextlib import closing
 from importlib import import_module
@@ -35,6 +36,14 @@ def _warm_up() -> None:
             assert job.finished(work, Sent()).report is not None
 
 
+def _measure_nothing() -> None:
+    """End what measures coverage here: a process that is killed cannot tell of it, and each would pay for it."""
+    coverage = sys.modules.get("coverage")
+    if coverage is not None and (measuring := coverage.Coverage.current()) is not None:
+        measuring.stop()
+
+
 _warm_up()
+_measure_nothing()
 gc.collect()
 gc.freeze()  # else the collector would touch, and so copy, every page in each fork
