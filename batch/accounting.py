@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from batch.journal import history
 from batch.outcomes import Outcome
 from batch.plan import make_plan
 from batch.report.account import FINDING_COLUMNS, READY, FileAccount, RunAccount, empty, gravity
 from schemas.carriers import spoken
+from schemas.characters import is_blank, text_array, text_series
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,14 +34,16 @@ def planned_account(plan: Plan, **told: Any) -> RunAccount:  # noqa: ANN401 - th
         {
             "table": plan.rows["shipments"].to_numpy(),
             "row": plan.rows["row"].to_numpy(),
-            "outcome": plan.rows["outcome"].astype("str").where(plan.rows["outcome"] != "", READY),
-            "reason": plan.rows["reason"].astype("str"),
-            "purchase_order_id": plan.rows["purchase_order_id"].astype("str"),
-            "correlation_id": pd.Series("", index=plan.rows.index, dtype="str"),
+            "outcome": text_series(
+                pc.if_else(pa.array(is_blank(plan.rows["outcome"])), READY, text_array(plan.rows["outcome"]))
+            ),
+            "reason": plan.rows["reason"],
+            "purchase_order_id": plan.rows["purchase_order_id"],
+            "correlation_id": text_series(pa.repeat(pa.scalar("", pa.large_string()), len(plan.rows))),
             "finished_at": 0,
         }
     )
-    rows["order"] = _order_numbers(rows["purchase_order_id"])
+    rows["order"] = _renumbered(plan.rows["named"].to_numpy(), is_blank(rows["purchase_order_id"]))
     orders = _orders(rows)
     return RunAccount(
         **of_files(plan),
@@ -111,7 +116,7 @@ def of_files(plan: Plan) -> dict[str, Any]:
     ]
     found = {name: plan.notes[name].to_numpy() for name in ("table", "row", "effect", "reason")}
     return {
-        "carriers": names.astype("str").where(codes != "", others.astype("str")),
+        "carriers": names.astype("str").where(codes != "", others.astype("str")) if (codes == "").any() else names,
         "findings": pd.DataFrame(found | {"column": np.array(column, np.int64)})[list(FINDING_COLUMNS)],
     }
 
@@ -138,26 +143,35 @@ def file_accounts(files: Sequence[Mapping[str, Any]]) -> tuple[FileAccount, ...]
 
 def _order_numbers(purchase_orders: pd.Series) -> np.ndarray:
     """Return a number for each row's order, by first appearance; -1 for rows that name none."""
-    named = purchase_orders.where(purchase_orders != "", None)
-    return pd.factorize(named)[0].astype(np.int64)
+    named, blank = text_array(purchase_orders), is_blank(purchase_orders)
+    if blank.any():
+        named = pc.if_else(pa.array(blank), pa.scalar(None, named.type), named)
+    numbers = pc.dictionary_encode(named).indices
+    return np.asarray(pc.fill_null(numbers, -1).to_numpy(zero_copy_only=False), np.int64)
+
+
+def _renumbered(named: np.ndarray, nameless: np.ndarray) -> np.ndarray:
+    """Return the numbers of the orders that rows name, those of nameless rows left out: -1 there, and no gap."""
+    kept = np.ones(int(named.max(initial=-1)) + 1, np.bool_)
+    kept[named[nameless]] = False
+    return np.where(nameless, -1, (np.cumsum(kept) - 1)[named])
 
 
 def _orders(rows: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each order, as grave as the gravest of its rows."""
-    belonging = rows[rows["order"] >= 0]
-    gravest = belonging.assign(grave=gravity(belonging["outcome"])).sort_values(["order", "grave"], kind="stable")
-    first = gravest.drop_duplicates("order")
-    counts = np.bincount(belonging["order"], minlength=len(first)) if len(first) else np.empty(0, np.int64)
-    parcels = belonging[belonging["outcome"] != Outcome.SKIPPED]
-    return pd.DataFrame(
-        {
-            "purchase_order_id": first["purchase_order_id"].to_numpy(),
-            "outcome": first["outcome"].to_numpy(),
-            "reason": first["reason"].to_numpy(),
-            "rows": counts,
-            "parcels": np.bincount(parcels["order"], minlength=len(first)) if len(first) else counts,
-        }
-    ).astype({"purchase_order_id": "str", "outcome": "str", "reason": "str", "rows": "int64", "parcels": "int64"})
+    order = rows["order"].to_numpy()
+    belonging = np.flatnonzero(order >= 0)
+    order = order[belonging]
+    grave = gravity(rows["outcome"]).astype(np.int8)[belonging]
+    count = int(order.max(initial=-1)) + 1
+    gravest = np.full(count, np.iinfo(np.int8).max, np.int8)
+    np.minimum.at(gravest, order, grave)
+    telling = np.flatnonzero(grave == gravest[order])[::-1]
+    first = np.empty(count, np.int64)
+    first[order[telling]] = telling  # from the last row to the first, which so has the last word
+    told = rows[["purchase_order_id", "outcome", "reason"]].iloc[belonging[first]].reset_index(drop=True)
+    parcels = order[(rows["outcome"] != str(Outcome.SKIPPED)).to_numpy()[belonging]]
+    return told.assign(rows=np.bincount(order, minlength=count), parcels=np.bincount(parcels, minlength=count))
 
 
 def _with_journal(

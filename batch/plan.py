@@ -58,8 +58,9 @@ class Plan:
     shipments: tuple[Shipments, ...]  # in input order
     rows: pd.DataFrame
     """One row for each input row, in input order: `shipments` (place in `shipments`), `row` (as Excel shows it),
-    `purchase_order_id` (as normalised; the customer order id where that is all), `order` (place in `orders`, -1: not
-    sent), `parcel` (place within its order, -1), `outcome` ("": ready to be sent), `reason`."""
+    `purchase_order_id` (as normalised; the customer order id where that is all), `named` (a number for the order that
+    the row names, by first appearance), `order` (place in `orders`, -1: not sent), `parcel` (place within its order,
+    -1), `outcome` ("": ready to be sent), `reason`."""
     orders: pd.DataFrame
     """One row for each order that is sent, in order of first appearance: `purchase_order_id`, `customer_order_id`,
     `first` (place in `sent`), `parcels` (count), `due_at` (0: now; else epoch ms, not before)."""
@@ -226,6 +227,7 @@ def _rows(draft: Draft, order: np.ndarray, parcel: np.ndarray) -> pd.DataFrame:
             "shipments": draft.table,
             "row": draft.row,
             "purchase_order_id": text_series(order_ids),
+            "named": draft.order,
             "order": order,
             "parcel": parcel,
             "outcome": text_series(outcomes.cast(pa.string()).cast(pa.large_string())),

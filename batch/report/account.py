@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from batch.errors import AccountsDoNotAdd
 from batch.outcomes import GRAVEST_FIRST, Outcome
@@ -170,4 +172,5 @@ def _orders_are_as_grave_as_their_rows(account: RunAccount) -> None:
 
 def gravity(outcomes: pd.Series) -> np.ndarray:
     """Return beside each outcome its place in `GRAVITY`, 0 for the gravest."""
-    return pd.Categorical(outcomes, categories=GRAVITY).codes.astype(np.int64)
+    places = pc.index_in(pa.array(outcomes, pa.large_string()), pa.array(GRAVITY, pa.large_string()))
+    return np.asarray(pc.fill_null(places, -1).to_numpy(zero_copy_only=False), np.int64)

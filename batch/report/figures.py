@@ -195,7 +195,7 @@ def by_carrier(account: RunAccount) -> pd.DataFrame | None:
     """Return rows by carrier (index, most frequent first) and outcome (columns), nothing where no carrier is known."""
     if not len(account.carriers):
         return None
-    named = account.carriers.reset_index(drop=True).str.strip().replace("", "not named")
+    named = account.carriers.astype("str").reset_index(drop=True).str.strip().replace("", "not named")
     most = named.value_counts().index[:_MOST_CARRIERS]
     told = named.where(named.isin(most), OTHERS)
     table = pd.crosstab(told, account.rows["outcome"].reset_index(drop=True))
