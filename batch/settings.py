@@ -156,6 +156,8 @@ class Account(_Frozen):
     later_parcels: Literal["hold", "send"] = "hold"
     one_parcel_ships_all: bool = False
     several_packages: Literal["hold", "send"] = "hold"  # several parcels, each said to hold all units of a line
+    packages_path: str = Field("multiPackageShipping", pattern=r"^[A-Za-z0-9_-]+$")  # of the call that says so
+    packages_wrapped: bool = False  # whether its lines stand under orderShipment; no reference says so for certain
     strict_tracking: bool = False
     allow_edits: bool = False
     override_intent_to_cancel: bool = False

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
 from batch.errors import SettingsError
+from batch.marketplace.dialect import MultiPackage
 from batch.marketplace.global_api import GlobalApi
 from batch.marketplace.legacy_canada import LegacyCanada
 from batch.marketplace.signature import Signer, load_private_key
@@ -16,18 +17,19 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-    from batch.marketplace.dialect import Dialect, MultiPackage
+    from batch.marketplace.dialect import Dialect
     from batch.settings import Account
 
 LARGEST_SECRET = 65_536  # bytes
 _READABLE_BY_OTHERS = stat.S_IRGRP | stat.S_IROTH
 
 
-def open_dialect(account: Account, multi_package: MultiPackage | None = None) -> Dialect:
+def open_dialect(account: Account) -> Dialect:
     """Return the account's dialect with its secrets loaded.
 
     Raises SettingsError where a secret cannot be read, a key is no RSA key, or a value fits no header.
     """
+    multi_package = MultiPackage(path=account.packages_path, wrapped=account.packages_wrapped)
     if account.api == "walmart-global":
         secret, _ = _secret(account, "client_secret")
         return GlobalApi(

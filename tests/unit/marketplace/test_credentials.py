@@ -8,6 +8,7 @@ import pytest
 
 from batch.errors import SettingsError
 from batch.marketplace.credentials import exposed_secrets, open_dialect
+from batch.marketplace.dialect import MultiPackage
 from batch.marketplace.global_api import GlobalApi
 from batch.marketplace.legacy_canada import LegacyCanada
 from batch.settings import Account
@@ -53,6 +54,12 @@ def test_a_secret_is_read_from_its_file_without_line_ends_and_byte_order_mark(tm
 def test_a_secret_in_place_wins_over_its_file(tmp_path: Path) -> None:
     account = modern(client_secret="hush-hush", client_secret_file=tmp_path / "missing")
     assert isinstance(open_dialect(account), GlobalApi)
+
+
+def test_how_several_packages_are_said_is_a_setting() -> None:
+    dialect = open_dialect(modern(client_secret="hush-hush", packages_path="packages", packages_wrapped=True))
+    assert isinstance(dialect, GlobalApi)
+    assert dialect.multi_package == MultiPackage(path="packages", wrapped=True)
 
 
 def test_a_secret_is_read_from_the_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
