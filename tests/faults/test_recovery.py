@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from batch.crashpoints import Step
 from batch.sandbox import Status, Units
 from batch.sandbox.bodies import Package
-from tests.faults.checker import check, in_journal
+from tests.faults.checker import check, in_journal, read_reports
 from tests.faults.parcels import orders, purchase_order, tracking
 
 if TYPE_CHECKING:
@@ -188,6 +189,35 @@ def test_resume_needs_no_original_file(ordeal: Ordeal, left_open: Path) -> None:
     assert all(row["trackingNumber"] for row in ordeal.rows(resumed))
     left_open.write_bytes(content)
     check(ordeal, left_open, orders=4)
+
+
+def test_the_report_of_a_run_that_died_says_so_and_tells_of_every_row(ordeal: Ordeal, left_open: Path) -> None:
+    [run] = ordeal.history()
+    assert ordeal.does("report", run["run"]).code == 0
+    folder = ordeal.folder / "reports" / run["run"]
+    assert "INTERRUPTED" in (folder / "report.html").read_text()
+    [report] = read_reports(ordeal.folder / "reports")
+    assert len(report.rows) == len(left_open.read_text().splitlines()) - 1
+    assert {row["_outcome"] for row in report.rows} <= {"shipped", "unknown", "not_attempted"}
+    assert "unknown" in {row["_outcome"] for row in report.rows}
+
+
+def test_a_watch_that_was_killed_is_taken_up_by_the_next(ordeal: Ordeal) -> None:
+    drop = ordeal.folder / "drop"
+    drop.mkdir()
+    file = ordeal.write("drop/orders.csv", *orders(12))
+    ordeal.fill(file)
+    ordeal.write_settings(rate={"ship": 600, "acknowledge": 0, "read": 0})
+    quickly = {"SHIPBATCH_WATCH__QUIET": "0.2", "SHIPBATCH_WATCH__SCAN": "0.1"}
+    killed = ordeal.begin("watch", drop, env=quickly)
+    ordeal.until(lambda: ordeal.requests.get("ship", 0) >= 3)
+    ordeal.killed(killed)
+    second = ordeal.begin("watch", drop, env=quickly)
+    ordeal.until((drop / "done" / "orders.csv").exists)
+    second.tell(signal.SIGTERM)
+    assert ordeal.ended(second).code == 143
+    units = {(row.purchase_order_id, row.line_number, row.tracking_number): row.quantity for row in orders(12)}
+    assert ordeal.units_charged == units
 
 
 def test_the_copies_and_the_journal_are_for_their_owner_only(ordeal: Ordeal, left_open: Path) -> None:
