@@ -30,7 +30,7 @@ WELL = frozenset({"shipped", "already_shipped"})
 _OPEN = frozenset({"unknown", "not_attempted"})
 _JUST_SENT = frozenset({"ship", "edit", "acknowledge"})
 
-Place = tuple[str, str, int]  # content of the file, sheet, row
+Place = tuple[str, str, str, int]  # path and content of the file, sheet, row
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Report:
     def places(self) -> list[Place]:
         """Where its rows stand in their files."""
         contents = {file["path"]: file["sha256"] for file in self.summary["files"]}
-        return [(contents[row["_file"]], row["_sheet"], int(row["_row"])) for row in self.rows]
+        return [(row["_file"], contents[row["_file"]], row["_sheet"], int(row["_row"])) for row in self.rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ import csv
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from batch.sandbox.orders import invented_customer_order_id
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -55,6 +57,14 @@ def units_in(files: Iterable[Path]) -> dict[Key, int]:
     for file in files:
         with file.open(newline="", encoding="utf-8-sig") as stream:
             for row in csv.DictReader(stream):
-                key = (row["purchaseOrderId"], row["lineNumber"], row["trackingNumber"])
-                units[key] = int(row["quantity"])
+                order = row.get("purchaseOrderId") or _BY_CUSTOMER[row["customerOrderId"]]
+                units[order, row["lineNumber"], row["trackingNumber"]] = int(row["quantity"])
     return units
+
+
+def by_customer(rows: Iterable[Row]) -> list[Row]:
+    """Return the rows with the customer order in the place of the purchase order."""
+    return [row._replace(purchase_order_id=invented_customer_order_id(row.purchase_order_id)) for row in rows]
+
+
+_BY_CUSTOMER = {invented_customer_order_id(purchase_order(number)): purchase_order(number) for number in range(1000)}

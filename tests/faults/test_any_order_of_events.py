@@ -23,8 +23,8 @@ from hypothesis.stateful import (
 from batch.sandbox import Status
 from tests.faults.checker import check, check_meanwhile
 from tests.faults.ordeal import begun_ordeal
-from tests.faults.parcels import Row, orders, tracking
-from tests.trial import APIS
+from tests.faults.parcels import Row, by_customer, orders, tracking
+from tests.trial import APIS, HEADER
 
 if TYPE_CHECKING:
     from tests.faults.ordeal import Ordeal
@@ -98,6 +98,13 @@ class Events(RuleBasedStateMachine):
         rows[place] = rows[place]._replace(tracking_number=tracking(10_000 + len(self.rows)))
         self._written(rows)
 
+    @precondition(lambda self: self.rows)
+    @rule(data=st.data(), anew=st.booleans())
+    def drop_again(self, data: st.DataObject, *, anew: bool) -> None:
+        """Drop the rows of a file again, sorted anew or by their customer orders."""
+        rows = self.rows[data.draw(st.sampled_from(sorted(self.rows)))]
+        self._written(rows[::-1] if anew else rows, customers=not anew)
+
     @rule(kind=st.sampled_from(CALLS), action=st.sampled_from(FAULTS), nth=st.integers(1, 6), times=st.integers(1, 4))
     def fault(self, kind: str, action: str, nth: int, times: int) -> None:
         seconds = 0.15 if action != "429" else 0.3
@@ -132,6 +139,13 @@ class Events(RuleBasedStateMachine):
         more = ["--refused"] if refused else []
         self.ordeal.does("resume", *more, "--for", LONGEST_RUN, "--json", crash_at=str(crash_at or ""))
 
+    @precondition(lambda self: self.orders and self.preflight)
+    @rule(data=st.data())
+    def decide(self, data: st.DataObject) -> None:
+        """Say of an order, rightly or wrongly, that it is to be sent: it is read first."""
+        order = data.draw(st.sampled_from(sorted(self.ordeal.sandbox.state.orders)))
+        self.ordeal.does("settle", order, "--as", "send", "--note", "a guess")
+
     # What must be so, come what may
 
     @invariant()
@@ -148,8 +162,9 @@ class Events(RuleBasedStateMachine):
         self.ordeal.does("run", *sorted(self.rows), "--json")
         check(self.ordeal, *sorted(self.rows), orders=0, faults=0)
 
-    def _written(self, rows: list[Row]) -> Path:
-        file = self.ordeal.write(f"{len(self.rows)}.csv", *rows)
+    def _written(self, rows: list[Row], *, customers: bool = False) -> Path:
+        header = ("customerOrderId" if customers else HEADER[0], *HEADER[1:])
+        file = self.ordeal.write(f"{len(self.rows)}.csv", *(by_customer(rows) if customers else rows), header=header)
         self.rows[file] = rows
         return file
 
