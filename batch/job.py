@@ -129,12 +129,15 @@ class Job:
                 known = journal.plan(self.account.seller, plan, now)
                 _mark(plan, known)
                 journal.record_rows(_rows(number, plan, inputs, known))
-            due = [
+            due = dict.fromkeys(  # rows by purchase order and rows by customer order may be the same order
                 one.id
                 for one, due_at in zip(known, plan.orders["due_at"].tolist(), strict=True)
                 if one.state in (State.PLANNED, *OPEN) and due_at <= now
-            ]
-            errand = Errand(name=self.name, account=self.account, dialect=dialect, run=number, orders=due, began=began)
+            )
+            orders = list(due)
+            errand = Errand(
+                name=self.name, account=self.account, dialect=dialect, run=number, orders=orders, began=began
+            )
             tables = [one.table for one in inputs.shipments]
             yield Work(journal=journal, number=number, told=told, tables=tables, errand=errand)
 

@@ -63,12 +63,24 @@ class Events(RuleBasedStateMachine):
         self.rows: dict[Path, list[Row]] = {}
         self.orders = 0
 
-    @initialize(api=st.sampled_from(APIS), preflight=st.sampled_from([True, True, False]))
-    def begin(self, api: str, *, preflight: bool) -> None:
+    @initialize(
+        api=st.sampled_from(APIS),
+        preflight=st.sampled_from([True, True, False]),
+        on_bad_row=st.sampled_from(["hold-order", "send-rest"]),
+        later_parcels=st.sampled_from(["hold", "send"]),
+    )
+    def begin(self, api: str, *, preflight: bool, on_bad_row: str, later_parcels: str) -> None:
         self.preflight = preflight
-        self.ordeal: Ordeal = self.opened.enter_context(
-            begun_ordeal(self.folder, api, preflight=preflight, attempts=3, outages=8)
+        begun = begun_ordeal(
+            self.folder,
+            api,
+            attempts=3,
+            outages=8,
+            preflight=preflight,
+            on_bad_row=on_bad_row,
+            later_parcels=later_parcels,
         )
+        self.ordeal: Ordeal = self.opened.enter_context(begun)
 
     def teardown(self) -> None:
         try:

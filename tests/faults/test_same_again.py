@@ -12,7 +12,7 @@ import pytest
 
 from tests.faults.checker import check
 from tests.faults.ordeal import begun_ordeal
-from tests.faults.parcels import orders, purchase_order, tracking
+from tests.faults.parcels import by_customer, orders, purchase_order, tracking
 from tests.faults.sabotage import clock_is
 from tests.trial import HEADER
 
@@ -85,6 +85,17 @@ def sends_nothing(ordeal: Ordeal, files: Sequence[Path]) -> None:
     assert (ran.code, ordeal.changes_asked) == (0, asked), (files, ordeal.reasons(ran))
     assert set(ordeal.outcomes(ran).values()) == {"already_shipped"}
     assert all(f"{datetime.now(UTC):%Y-%m-%d}" in reason for reason in ordeal.reasons(ran)), ordeal.reasons(ran)
+
+
+def test_rows_by_purchase_order_and_rows_by_customer_order_are_one_order_in_every_run(ordeal: Ordeal) -> None:
+    file = ordeal.write("orders.csv", *ROWS[:2])
+    ordeal.fill(file)
+    ordeal.cancel(purchase_order(0))
+    customers = ordeal.write("customers.csv", *by_customer(ROWS[:2]), header=("customerOrderId", *HEADER[1:]))
+    for _ in range(3):
+        ran = ordeal.does("run", file, customers, "--json")
+        assert (ran.code, ordeal.requests["ship"]) == (1, 1), ran.err
+        assert [row["_outcome"] for row in ordeal.rows(ran)][:1] == ["held"]
 
 
 def test_each_row_has_its_own_outcome_in_whatever_sequence_the_rows_come_again(ordeal: Ordeal) -> None:
