@@ -134,9 +134,8 @@ class Job:
                 for one, due_at in zip(known, plan.orders["due_at"].tolist(), strict=True)
                 if one.state in (State.PLANNED, *OPEN) and due_at <= now
             )
-            orders = list(due)
             errand = Errand(
-                name=self.name, account=self.account, dialect=dialect, run=number, orders=orders, began=began
+                name=self.name, account=self.account, dialect=dialect, run=number, orders=[*due], began=began
             )
             tables = [one.table for one in inputs.shipments]
             yield Work(journal=journal, number=number, told=told, tables=tables, errand=errand)
