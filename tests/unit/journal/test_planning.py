@@ -117,6 +117,18 @@ def test_an_order_of_which_a_parcel_ended_apart_tells_of_it(journal: Journal) ->
     assert journal.plan(SELLER, [planned(ORDER, FIRST, SECOND)], NOW)[0].parts == (SHIPPED, None)
 
 
+def test_parcels_that_come_in_another_sequence_are_told_their_own_places_and_ends(journal: Journal) -> None:
+    [order] = plan(journal, planned(ORDER, SECOND, FIRST))
+    journal.apply([change(order, State.HELD, "Cancelled.", parts=(SHIPPED, HELD))])
+
+    [again] = journal.plan(SELLER, [planned(ORDER, SECOND, FIRST)], NOW)
+    [sorted_anew] = journal.plan(SELLER, [planned(ORDER, FIRST, SECOND)], NOW)
+
+    assert (again.id, again.places, again.parts) == (order, (1, 0), (None, SHIPPED))
+    assert (sorted_anew.id, sorted_anew.places, sorted_anew.parts) == (order, (), (SHIPPED, None))
+    assert journal.load([order])[0].parcels == (FIRST, SECOND)
+
+
 def test_an_order_that_was_held_goes_again_when_it_is_dropped_again(journal: Journal) -> None:
     [order] = plan(journal, planned(ORDER, FIRST, SECOND))
     journal.apply([change(order, State.HELD, "Cancelled.", parts=(SHIPPED, HELD))])
