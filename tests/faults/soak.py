@@ -13,7 +13,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -104,7 +104,7 @@ class Soak:
         say(f"  {self.lives['killed']} kills, {faults:,} faults, {shipped:,} parcels shipped")
 
 
-def kill_a_batch(folder: Path, key: Path, *, kills: int, many: int, seed: int) -> Ordeal | None:
+def kill_a_batch(folder: Path, key: Path, *, kills: int, many: int, seed: int) -> None:
     """Kill one batch at random moments, and print what came of it."""
     chance = random.Random(seed)  # noqa: S311 - repeatable on purpose
     api = chance.choice(APIS)
@@ -121,7 +121,6 @@ def kill_a_batch(folder: Path, key: Path, *, kills: int, many: int, seed: int) -
         figures = check(ordeal, file, orders=many, faults=kills)
         tell(ordeal, file, soak)
         assert figures.deaths >= kills
-    return None
 
 
 def script() -> Iterator[dict[str, object]]:
@@ -155,11 +154,9 @@ def die_everywhere(folder: Path, key: Path) -> None:
     from tests.faults.test_crash_points import all_steps  # noqa: PLC0415 - pytest is not needed above
     from tests.faults.test_disk import full_disks  # noqa: PLC0415 - the same
 
-    for api in APIS:
-        place = folder / api
-        place.mkdir()
-        died = all_steps(place, key, api, count(1))
-        say(f"{api}: died at each of {len(died)} durable steps, and recovered each time")
+    for api, command in product(APIS, ("run", "resume")):
+        died = all_steps(folder, key, api, command, count(1))
+        say(f"{api}: `{command}` died at each of {len(died)} durable steps, and recovered each time")
     commits = full_disks(folder, key, count(1))
     say(f"the disk was full from each of {commits} commits on, and nothing left that was not on record")
 
