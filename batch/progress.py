@@ -18,9 +18,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from batch.glance import Glance, glance_at
 from batch.journal.states import State
 from batch.logs import say, set_up_log
-from batch.marketplace.call import Kind
 from batch.report.moments import span
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from batch.sending import Followed
 
     Say = Callable[[str, Mapping[str, object]], None]
+    Look = Callable[[], Sequence[Glance]]  # at all accounts that are sent for by now
     Clock = Callable[[], float]  # s, monotonic
 
 _LOOK = 0.25  # s between two looks
@@ -56,6 +57,14 @@ _LINE = threading.Lock()  # a terminal has one line that moves; another run besi
 def follower(
     *, quiet: bool, log_format: LogFormat, timezone: str, console: Console | None = None
 ) -> Callable[[Sequence[Followed]], AbstractContextManager[None]]:
+    """Return who watches what is sent in this process; see `onlooker`."""
+    looking = onlooker(quiet=quiet, log_format=log_format, timezone=timezone, console=console)
+    return lambda followed: looking(lambda: list(map(glance_at, followed)))
+
+
+def onlooker(
+    *, quiet: bool, log_format: LogFormat, timezone: str, console: Console | None = None
+) -> Callable[[Look], AbstractContextManager[None]]:
     """Return who watches: nobody who wants it quiet, the terminal's line where there is a terminal, else the log.
 
     `console`: the terminal on which others speak meanwhile.
@@ -63,38 +72,34 @@ def follower(
     set_up_log(quiet=quiet, log_format=log_format)
     if sys.stderr.isatty() and not quiet and log_format == "text":
         shown = console or Console(file=sys.stderr)
-        return lambda followed: _on_terminal(followed, ZoneInfo(timezone), shown)
-    return lambda followed: Watch(followed, say).watching()
+        return lambda look: _on_terminal(look, ZoneInfo(timezone), shown)
+    return lambda look: Watch(look, say).watching()
 
 
 # What is seen
 
 
-def remaining(followed: Sequence[Followed]) -> float:
+def remaining(seen: Sequence[Glance]) -> float:
     """Return the seconds until all is sent if nothing goes wrong, from the limit; 0 where there is none."""
-    return max((_left(one) * one.conversation.paces[Kind.SHIP].bucket.gap for one in followed), default=0.0)
+    return max((one.left * one.gap for one in seen), default=0.0)
 
 
-def _left(one: Followed) -> int:
-    return max(0, one.total - sum(one.submission.ended.values()))
-
-
-def counted(followed: Sequence[Followed]) -> dict[State, int]:
+def counted(seen: Sequence[Glance]) -> dict[State, int]:
     """Return how many orders ended in each state, over all accounts, without states in which none did."""
-    counts = {state: sum(one.submission.ended[state] for one in followed) for state in _WORDS}
+    counts = {state: sum(one.ended.get(state, 0) for one in seen) for state in _WORDS}
     return {state: count for state, count in counts.items() if count}
 
 
 class Meter:
     """How many updates a minute are sent, over all accounts, in the last minute."""
 
-    def __init__(self, followed: Sequence[Followed], clock: Clock = time.monotonic) -> None:
-        self._followed, self._clock = followed, clock
+    def __init__(self, look: Look, clock: Clock = time.monotonic) -> None:
+        self._look, self._clock = look, clock
         self._seen: deque[tuple[float, int]] = deque()
 
     def per_minute(self) -> float:
         """Return the rate; 0 before there has been time to take one."""
-        now, sent = self._clock(), sum(one.conversation.requests[Kind.SHIP] for one in self._followed)
+        now, sent = self._clock(), sum(one.sent for one in self._look())
         self._seen.append((now, sent))
         while now - self._seen[0][0] > _WINDOW:
             self._seen.popleft()
@@ -106,16 +111,16 @@ class Meter:
 
 
 @contextmanager
-def _on_terminal(followed: Sequence[Followed], zone: ZoneInfo, console: Console) -> Iterator[None]:
-    watch = Watch(followed, lambda text, _told: console.print(Text(text, "yellow")))
+def _on_terminal(look: Look, zone: ZoneInfo, console: Console) -> Iterator[None]:
+    watch = Watch(look, lambda text, _told: console.print(Text(text, "yellow")))
     if not _LINE.acquire(blocking=False):
         with watch.watching():
             yield
         return
-    meter = Meter(followed)
+    meter = Meter(look)
     line = Live(
         console=console,
-        get_renderable=lambda: progress(followed, zone, meter.per_minute(), width=console.width),
+        get_renderable=lambda: progress(look(), zone, meter.per_minute(), width=console.width),
         refresh_per_second=4,
         transient=True,
     )
@@ -126,30 +131,30 @@ def _on_terminal(followed: Sequence[Followed], zone: ZoneInfo, console: Console)
         _LINE.release()
 
 
-def progress(followed: Sequence[Followed], zone: ZoneInfo, per_minute: float, *, width: int) -> RenderableType:
+def progress(seen: Sequence[Glance], zone: ZoneInfo, per_minute: float, *, width: int) -> RenderableType:
     """Return the lines that move: how far it is, how fast, how long yet, what became of orders, the next deadline."""
-    if not followed:
+    if not seen:
         return Text("Reading and planning …", "dim")
-    total = sum(one.total for one in followed)
-    done = total - sum(_left(one) for one in followed)
+    total = sum(one.total for one in seen)
+    done = total - sum(one.left for one in seen)
     bar = Table.grid(padding=(0, 1))
-    told = Text(" · ").join(Text(*part) for part in [(f"{done:,} of {total:,}", ""), *_pace(followed, per_minute)])
+    told = Text(" · ").join(Text(*part) for part in [(f"{done:,} of {total:,}", ""), *_pace(seen, per_minute)])
     bar.add_row(ProgressBar(total=total or 1, completed=done, width=min(_WIDEST_BAR, width // 3)), told)
-    ends = [Text(f"{count:,} {_WORDS[state][0]}", _WORDS[state][1]) for state, count in counted(followed).items()]
-    if nearest := min((n for one in followed if (n := one.submission.ready.nearest)), default=0):
+    ends = [Text(f"{count:,} {_WORDS[state][0]}", _WORDS[state][1]) for state, count in counted(seen).items()]
+    if nearest := min((one.nearest for one in seen if one.nearest), default=0):
         ends.append(Text(f"next deadline {datetime.fromtimestamp(nearest / 1000, zone):%Y-%m-%d %H:%M}", "dim"))
     return Group(bar, Text("  ").join(ends)) if ends else bar
 
 
-def _pace(followed: Sequence[Followed], per_minute: float) -> Iterator[tuple[str, str]]:
-    if not any(map(_left, followed)):
+def _pace(seen: Sequence[Glance], per_minute: float) -> Iterator[tuple[str, str]]:
+    if not any(one.left for one in seen):
         yield "done", "dim"
         return
     if per_minute:
         yield f"{per_minute:,.0f} a minute", "dim"
-    if pause := max(one.conversation.paces[Kind.SHIP].paused for one in followed):
+    if pause := max(one.paused for one in seen):
         yield f"waiting {span(pause)} for the limit", "yellow"
-    elif seconds := remaining(followed):
+    elif seconds := remaining(seen):
         yield f"{span(seconds)} to go", "dim"
 
 
@@ -159,8 +164,8 @@ def _pace(followed: Sequence[Followed], per_minute: float) -> Iterator[tuple[str
 class Watch:
     """Looks now and then, and says once when an account begins, waits, fails, recovers, stops or ends."""
 
-    def __init__(self, followed: Sequence[Followed], tell: Say, clock: Clock = time.monotonic) -> None:
-        self._followed, self._tell, self._clock = followed, tell, clock
+    def __init__(self, look: Look, tell: Say, clock: Clock = time.monotonic) -> None:
+        self._look, self._tell, self._clock = look, tell, clock
         self._states: dict[str, str] = {}
         self._since: dict[str, float] = {}  # when that state was told
         self._waited: dict[str, float] = {}  # when a wait was last told
@@ -174,8 +179,8 @@ class Watch:
         finally:
             task.cancel()
             self.look()
-            for one in self._followed:
-                if self._states[one.errand.name] != "ended":
+            for one in self._look():
+                if self._states[one.name] != "ended":
                     self._change(one, "ended")
 
     async def _watch(self) -> None:
@@ -185,16 +190,16 @@ class Watch:
 
     def look(self) -> None:
         """Say what has changed since the last look."""
-        for one in self._followed:
-            state, before = _state(one), self._states.get(one.errand.name)
+        for one in self._look():
+            state, before = _state(one), self._states.get(one.name)
             if before is None:
                 self._change(one, "begun")
             if state != (before or "sending") and before != "ended":
                 self._change(one, state)
 
-    def _change(self, one: Followed, state: str) -> None:
+    def _change(self, one: Glance, state: str) -> None:
         """Go to another state, and say so where that says something new."""
-        name, now = one.errand.name, self._clock()
+        name, now = one.name, self._clock()
         before = self._states.get(name)
         self._states[name] = "sending" if state == "begun" else state
         text = _said(one, state, now - self._since.get(name, now))
@@ -210,17 +215,17 @@ class Watch:
             self._tell(f"Account {name}: {text}", {"account": name, "state": state, "orders": one.total, **figures})
 
 
-def _state(one: Followed) -> str:
-    if not _left(one):
+def _state(one: Glance) -> str:
+    if not one.left:
         return "ended"
-    if one.stop.requested:
+    if one.stopping:
         return "stopping"
-    if one.conversation.outages > 1:
+    if one.outages > 1:
         return "outage"
-    return "waiting" if one.conversation.paces[Kind.SHIP].paused > _PAUSE_WORTH_SAYING else "sending"
+    return "waiting" if one.paused > _PAUSE_WORTH_SAYING else "sending"
 
 
-def _said(one: Followed, state: str, lasted: float) -> str:
+def _said(one: Glance, state: str, lasted: float) -> str:
     """Return what is to be said of a state that an account comes to; `lasted`: the one before, in seconds."""
     match state:
         case "begun":
@@ -228,11 +233,11 @@ def _said(one: Followed, state: str, lasted: float) -> str:
             orders = f"{one.total:,} order{'s' * (one.total != 1)}"
             return f"sending {orders}" + (f", about {span(seconds)}" if seconds else "")
         case "waiting":
-            return f"the marketplace's limit is reached; waiting {span(one.conversation.paces[Kind.SHIP].paused)}"
+            return f"the marketplace's limit is reached; waiting {span(one.paused)}"
         case "outage":
             return "the marketplace does not answer as it should; trying again"
         case "stopping":
-            return f"stopping: {one.stop.reason}"
+            return f"stopping: {one.stopping}"
         case "ended":
             counts = [f"{count:,} {_WORDS[end][0]}" for end, count in counted([one]).items()]
             return f"sending ended: {', '.join(counts) or 'nothing was sent'}"

@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from batch import progress
+from batch.glance import Glance, glance_at
 from batch.journal.states import State
 from batch.marketplace.call import Kind
 from batch.progress import Meter, Watch, counted, follower, remaining
@@ -42,7 +43,22 @@ class Pretended:
     reason: str = ""
 
     @property
+    def seen(self) -> Glance:
+        return Glance(
+            name=self.name,
+            total=self.total,
+            ended=self.ended,
+            sent=self.sent,
+            gap=self.gap,
+            paused=self.paused,
+            outages=self.outages,
+            nearest=self.nearest,
+            stopping=self.reason,
+        )
+
+    @property
     def followed(self) -> Followed:
+        """The same, as it is where it is sent."""
         pace = SimpleNamespace(bucket=SimpleNamespace(gap=self.gap), paused=self.paused)
         told = SimpleNamespace(
             errand=SimpleNamespace(name=self.name),
@@ -59,7 +75,7 @@ class Pretended:
 def shown(*accounts: Pretended, per_minute: float = 0.0, width: int = 100) -> list[str]:
     console = Console(file=io.StringIO(), width=width)
     with console.capture() as captured:
-        console.print(progress.progress([one.followed for one in accounts], ZONE, per_minute, width=width))
+        console.print(progress.progress([one.seen for one in accounts], ZONE, per_minute, width=width))
     return [line.rstrip() for line in captured.get().splitlines()]
 
 
@@ -70,8 +86,8 @@ class Watched:
         self.accounts, self.now = list(accounts), 0.0
         self.said: list[str] = []
         self.told: list[Mapping[str, object]] = []
-        self._followed: list[Followed] = []
-        self.watch = Watch(self._followed, self._tell, lambda: self.now)
+        self._seen: list[Glance] = []
+        self.watch = Watch(lambda: self._seen, self._tell, lambda: self.now)
 
     def _tell(self, text: str, told: Mapping[str, object]) -> None:
         self.said.append(text)
@@ -80,42 +96,49 @@ class Watched:
     def look(self, *, after: float = 0.0) -> list[str]:
         """Look once and return what was said."""
         self.now += after
-        self._followed[:] = [one.followed for one in self.accounts]
+        self._seen[:] = [one.seen for one in self.accounts]
         before = len(self.said)
         self.watch.look()
         return self.said[before:]
 
     async def end(self) -> list[str]:
         """Come to the end of the watch and return what was said there."""
-        self._followed[:] = [one.followed for one in self.accounts]
+        self._seen[:] = [one.seen for one in self.accounts]
         before = len(self.said)
         with self.watch.watching():
             await asyncio.sleep(0)
         return self.said[before:]
 
 
+def test_an_account_that_is_sent_for_here_is_seen_as_one_that_is_sent_for_elsewhere() -> None:
+    ended = Counter({State.SHIPPED: 3})
+    one = Pretended("outlet", 9, ended, 4, 2.0, 12.0, 1, DEADLINE, "The run was interrupted.")
+    assert glance_at(one.followed) == one.seen
+    assert one.seen.left == 6
+
+
 def test_the_time_to_the_end_comes_from_the_limit() -> None:
     one, other = Pretended(total=10_000, ended=Counter({State.SHIPPED: 40})), Pretended(total=5, gap=2.0)
-    assert remaining([one.followed, other.followed]) == 9_960
+    assert remaining([one.seen, other.seen]) == 9_960
     assert remaining([]) == 0
-    assert remaining([Pretended(total=1, ended=Counter({State.SHIPPED: 2})).followed]) == 0
+    assert remaining([Pretended(total=1, ended=Counter({State.SHIPPED: 2})).seen]) == 0
 
 
 def test_orders_are_counted_over_all_accounts() -> None:
-    one = Pretended(ended=Counter({State.SHIPPED: 2, State.HELD: 1})).followed
+    one = Pretended(ended=Counter({State.SHIPPED: 2, State.HELD: 1})).seen
     assert counted([one, one]) == {State.SHIPPED: 4, State.HELD: 2}
 
 
 def test_the_rate_is_taken_over_the_last_minute() -> None:
     now, account = [0.0], Pretended()
-    followed = [account.followed]
-    meter = Meter(followed, lambda: now[0])
+    seen = [account.seen]
+    meter = Meter(lambda: seen, lambda: now[0])
     assert meter.per_minute() == 0
     rates = []
     for second in range(1, 200):
         now[0] = float(second)
         account.sent = min(second, 100) * 2
-        followed[0] = account.followed
+        seen[0] = account.seen
         rates.append(meter.per_minute())
     assert rates[0] == 0  # too early to tell
     assert rates[1] == rates[50] == 120
@@ -205,7 +228,7 @@ async def test_it_is_looked_at_now_and_then_while_it_is_sent(monkeypatch: pytest
     monkeypatch.setattr(progress, "_LOOK", 0.0)
     said: asyncio.Queue[str] = asyncio.Queue()
     account = Pretended(total=2)
-    with Watch([account.followed], lambda text, _told: said.put_nowait(text)).watching():
+    with Watch(lambda: [account.seen], lambda text, _told: said.put_nowait(text)).watching():
         begun = await said.get()
         account.ended[State.SHIPPED] = 2
         ended = await said.get()
