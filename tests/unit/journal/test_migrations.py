@@ -9,11 +9,20 @@ from sqlalchemy import Connection, Integer, MetaData, Table, insert, inspect, se
 from batch.errors import JournalFailed
 from batch.journal import tables
 from batch.journal.database import Database
+from batch.journal.journal import Journal
 from batch.journal.migrations import MIGRATIONS, _make_tables, _take, prepare, version_known, version_of
 from tests.unit.journal.making import begin_run
 
 if TYPE_CHECKING:
-    from batch.journal.journal import Journal
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def journal(url: str) -> Iterator[Journal]:
+    """Give a journal whose tables nobody else uses."""
+    journal = Journal.open(url)
+    yield journal
+    journal.close()
 
 
 def _add_column(connection: Connection) -> None:
