@@ -1,8 +1,10 @@
-"""From a plan, or from the journal, to the account of a run that the report tells."""
+"""From a plan to the account of a run that the report tells, and what is told of every run."""
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from batch.journal import history
 from batch.outcomes import Outcome
 from batch.plan import make_plan
 from batch.report.account import FINDING_COLUMNS, READY, FileAccount, RunAccount, empty, gravity
@@ -22,10 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from batch.foresight import Foresight
-    from batch.inputs import Leftovers
-    from batch.journal.database import Database
+    from batch.leftovers import Leftovers
     from batch.plan import Plan, Policy
-    from batch.reading.table import Table
+    from batch.settings import Settings
 
 
 def planned_account(plan: Plan, **told: Any) -> RunAccount:  # noqa: ANN401 - the account's own fields
@@ -44,7 +44,7 @@ def planned_account(plan: Plan, **told: Any) -> RunAccount:  # noqa: ANN401 - th
         }
     )
     rows["order"] = _renumbered(plan.rows["named"].to_numpy(), is_blank(rows["purchase_order_id"]))
-    orders = _orders(rows)
+    orders = orders_of(rows)
     return RunAccount(
         **of_files(plan),
         rows=rows,
@@ -66,44 +66,22 @@ def with_foresight(account: RunAccount, plan: Plan, seen: Foresight) -> RunAccou
     return replace(account, orders=told)
 
 
-def journalled_account(
-    database: Database,
-    number: int,
-    tables: Sequence[Table],
-    *,
-    notes: Mapping[str, str] | None = None,
-    keep: bool = True,
-    **told: Any,  # noqa: ANN401 - the account's own fields
-) -> RunAccount:
-    """Return the account of a run as the journal has it, where `number` is the run's.
+def of_run(settings: Settings, name: str, command: str, at: int, files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what the report tells of a run itself. `name`: the account's; `at`: when it began, epoch milliseconds."""
+    return {
+        "run": new_run(at),
+        "account": name,
+        "command": command,
+        "files": file_accounts(files),
+        "started_at": at,
+        "timezone": settings.timezone,
+        "limits": settings.accounts[name].rate.model_dump(),
+    }
 
-    `keep`: write down there how its rows ended, for good. `tables`: the rows read, in input order. `notes`: purchase
-    order id ▶ what else is to be said of it.
-    """
-    kept = history.rows_of(database, number)
-    if keep:
-        history.keep_rows(database, number, kept)
-    known = history.orders_of(database, number)
-    of_row = known.reindex(kept["order"].where(kept["order"] >= 0))
-    rows = pd.DataFrame(
-        {
-            "table": np.repeat(np.arange(len(tables)), [len(table.rows) for table in tables]),
-            "row": kept["row"].to_numpy(np.int64),
-            "outcome": kept["outcome"].astype("str"),
-            "reason": _text(kept["reason"]),
-            "purchase_order_id": kept["purchase_order_id"].astype("str"),
-            "correlation_id": _text(of_row["correlation_id"]).to_numpy(),
-            "finished_at": of_row["finished_at"].fillna(0).to_numpy(np.int64),
-        }
-    )
-    rows["order"] = _order_numbers(rows["purchase_order_id"])
-    return RunAccount(
-        rows=rows,
-        orders=_with_journal(_orders(rows), rows["order"], of_row, notes or {}),
-        tables=tuple(tables),
-        attempts=_attempts(database, number, rows["order"], kept["order"]),
-        **told,
-    )
+
+def new_run(at: int) -> str:
+    """Return a name for a run: its time, UTC epoch milliseconds, and a few digits against chance."""
+    return f"{datetime.fromtimestamp(at / 1000, UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
 
 
 def of_files(plan: Plan) -> dict[str, Any]:
@@ -141,15 +119,6 @@ def file_accounts(files: Sequence[Mapping[str, Any]]) -> tuple[FileAccount, ...]
     return tuple(FileAccount(**{**file, "path": Path(file["path"])}) for file in files)
 
 
-def _order_numbers(purchase_orders: pd.Series) -> np.ndarray:
-    """Return a number for each row's order, by first appearance; -1 for rows that name none."""
-    named, blank = text_array(purchase_orders), is_blank(purchase_orders)
-    if blank.any():
-        named = pc.if_else(pa.array(blank), pa.scalar(None, named.type), named)
-    numbers = pc.dictionary_encode(named).indices
-    return np.asarray(pc.fill_null(numbers, -1).to_numpy(zero_copy_only=False), np.int64)
-
-
 def _renumbered(named: np.ndarray, nameless: np.ndarray) -> np.ndarray:
     """Return the numbers of the orders that rows name, those of nameless rows left out: -1 there, and no gap."""
     kept = np.ones(int(named.max(initial=-1)) + 1, np.bool_)
@@ -157,7 +126,7 @@ def _renumbered(named: np.ndarray, nameless: np.ndarray) -> np.ndarray:
     return np.where(nameless, -1, (np.cumsum(kept) - 1)[named])
 
 
-def _orders(rows: pd.DataFrame) -> pd.DataFrame:
+def orders_of(rows: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each order, as grave as the gravest of its rows."""
     order = rows["order"].to_numpy()
     belonging = np.flatnonzero(order >= 0)
@@ -172,37 +141,3 @@ def _orders(rows: pd.DataFrame) -> pd.DataFrame:
     told = rows[["purchase_order_id", "outcome", "reason"]].iloc[belonging[first]].reset_index(drop=True)
     parcels = order[(rows["outcome"] != str(Outcome.SKIPPED)).to_numpy()[belonging]]
     return told.assign(rows=np.bincount(order, minlength=count), parcels=np.bincount(parcels, minlength=count))
-
-
-def _with_journal(
-    orders: pd.DataFrame, order_of_row: pd.Series, journal_of_row: pd.DataFrame, notes: Mapping[str, str]
-) -> pd.DataFrame:
-    """Lay beside each order what the journal has of it; where it has several, the last one."""
-    beside = journal_of_row.assign(order=order_of_row.to_numpy()).dropna(subset=["state"])
-    last = beside[beside["order"] >= 0].drop_duplicates("order", keep="last").set_index("order").reindex(orders.index)
-    said = _text(last["note"])
-    named = orders["purchase_order_id"]
-    more = pd.Series([notes.get(order, "") for order in named.tolist()], index=orders.index, dtype="str")
-    return orders.assign(
-        attempts=last["attempts"].fillna(0).astype("int64"),
-        correlation_id=_text(last["correlation_id"]),
-        ship_by=last["ship_by"].fillna(0).astype("int64"),
-        started_at=last["sent_at"].fillna(0).astype("int64"),
-        finished_at=last["finished_at"].fillna(0).astype("int64"),
-        note=said.where((said == "") | (more == ""), said + "; ") + more,
-    )
-
-
-def _attempts(database: Database, run: int, order_of_row: pd.Series, journal_order_of_row: pd.Series) -> pd.DataFrame:
-    attempts = history.attempts_of(database, run)
-    place = dict(zip(journal_order_of_row.tolist(), order_of_row.tolist(), strict=True))
-    return attempts.assign(
-        kind=attempts["kind"].astype("str"),
-        verdict=attempts["verdict"].astype("str"),
-        order=attempts["order"].map(place).fillna(-1).astype("int64"),
-    )
-
-
-def _text(column: pd.Series) -> pd.Series:
-    """Return a column as text, "" where there is nothing: one in which there is nothing at all has no text type yet."""
-    return column.astype(object).where(column.notna(), "").astype("str")

@@ -7,13 +7,13 @@ from contextlib import closing
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from batch.clock import now_ms
 from batch.errors import UsageError
 from batch.journal.entries import Change
 from batch.journal.history import rows_aside_of, stories_of
 from batch.journal.journal import Journal
 from batch.journal.states import LEGAL, State
 from batch.lock import account_lock
-from batch.marketplace.exchange import now_ms
 
 if TYPE_CHECKING:
     from sqlalchemy import Row

@@ -13,13 +13,14 @@ import asyncio
 import tomllib
 from typing import TYPE_CHECKING
 
+from batch.clock import now_ms
 from batch.errors import Exit, SettingsError
 from batch.finding import Finding, warning, well, wrong
 from batch.machine import examine_disk, examine_folders, examine_journal, examine_profiles
-from batch.marketplace.credentials import exposed_files, is_exposed, open_dialect
-from batch.marketplace.exchange import now_ms
+from batch.marketplace.credentials import open_dialect
 from batch.marketplace.verdict import Meaning
 from batch.marketplace.visit import visit
+from batch.private import exposed_files, is_exposed
 from batch.report.moments import span
 
 if TYPE_CHECKING:

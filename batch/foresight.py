@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
+from batch.clock import now_ms
 from batch.errors import Exit
-from batch.marketplace.exchange import now_ms, open_exchange
+from batch.marketplace.exchange import open_exchange
 from batch.report.moments import clock
 from batch.submit.conversation import Enquiry, Surroundings
 from batch.submit.outlook import Foreseen, Outlook, timetable

@@ -11,12 +11,13 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from batch.clock import now_ms
+from batch.end_of_run import Ended
 from batch.errors import Exit, Fatal, FileChanged, ShipbatchError, UnreadableFile, gravest
 from batch.inputs import copied_whole
-from batch.job import Ended, carry_out
+from batch.job import carry_out
 from batch.journal.journal import Journal
 from batch.journal.states import OPEN, State
-from batch.marketplace.exchange import now_ms
 from batch.moving import Left, Moved, Stays, move_file, move_files_of
 
 if TYPE_CHECKING:

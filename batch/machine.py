@@ -17,7 +17,7 @@ from batch.journal.journal import Journal
 from batch.journal.migrations import version_known, version_of
 from batch.journal.states import OPEN, State
 from batch.lock import holder_of, locks_folder
-from batch.marketplace.credentials import is_exposed
+from batch.private import is_exposed
 from batch.reading.profiles import load_profiles
 
 if TYPE_CHECKING:

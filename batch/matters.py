@@ -23,7 +23,7 @@ from batch.report.to_fix import stem
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from batch.job import Ended
+    from batch.end_of_run import Ended
     from batch.report.account import RunAccount
 
 DAY = 24 * 60 * 60 * 1000  # ms

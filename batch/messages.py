@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from batch.job import Ended
+    from batch.end_of_run import Ended
     from batch.matters import Matter, News
     from batch.report.account import RunAccount
 

@@ -17,7 +17,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from batch.job import ended
+from batch.end_of_run import ended
 from batch.journal.since import ended_since, standing_of
 from batch.outcomes import NEEDS_PERSON, Outcome
 from batch.report.one_file import of_one_file, with_rows

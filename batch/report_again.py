@@ -5,12 +5,13 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from batch.accounting import file_accounts, journalled_account, of_leftovers
+from batch.accounting import file_accounts, of_leftovers
+from batch.end_of_run import ended
 from batch.errors import Exit, Fatal, UsageError
-from batch.inputs import read_rows_of
-from batch.job import ended
 from batch.journal import history
 from batch.journal.journal import Journal
+from batch.journalled import journalled_account
+from batch.leftovers import read_rows_of
 from batch.plan import Policy
 from batch.report.folder import write_report
 

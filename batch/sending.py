@@ -18,10 +18,11 @@ from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from batch.clock import now_ms
 from batch.errors import Exit
 from batch.journal.recorder import Recorder
 from batch.journal.states import OPEN
-from batch.marketplace.exchange import now_ms, open_exchange
+from batch.marketplace.exchange import open_exchange
 from batch.submit.conversation import Conversation, Surroundings
 from batch.submit.stop import Stop
 from batch.submit.submission import Duty, Submission

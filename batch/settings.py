@@ -238,6 +238,13 @@ class Settings(BaseSettings):
         return self._home / "state"
 
     @property
+    def journal_file(self) -> Path | None:
+        """Where the journal lies; None where it is no file, or its address is a mistake."""
+        scheme, separator, rest = self.journal.partition("sqlite:///")
+        file = rest.partition("?")[0]
+        return Path(file) if separator and file and not scheme else None
+
+    @property
     def zone(self) -> ZoneInfo:
         """The zone of ship times that name none."""
         return ZoneInfo(self.timezone)

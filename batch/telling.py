@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from batch.clock import now_ms
 from batch.errors import Exit, gravest
 from batch.journal import history
 from batch.journal.journal import Journal
 from batch.journal.since import orders_that_are_well
-from batch.marketplace.exchange import now_ms
 from batch.matters import after_run
 from batch.messages import daily_message, message
 from batch.metrics import Figures, Totals, write
@@ -26,7 +26,8 @@ from batch.report.summary import summary
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from batch.job import Ended, Job
+    from batch.end_of_run import Ended
+    from batch.job import Job
     from batch.matters import Memory
     from batch.messages import Message
     from batch.settings import Settings

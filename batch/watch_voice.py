@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from batch.end_of_run import Ended
     from batch.handling import Handled
-    from batch.job import Ended
     from batch.moving import Moved
     from batch.report.account import RunAccount
 

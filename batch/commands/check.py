@@ -8,7 +8,7 @@ import click
 
 from batch.commands.completion import files
 from batch.commands.options import sending_options
-from batch.commands.running import files_meant, make_jobs, tell
+from batch.commands.running import account_to_use, files_meant, tell
 
 if TYPE_CHECKING:
     from batch.commands.options import Common
@@ -31,11 +31,16 @@ def check(*, paths: tuple[str, ...], remote: bool, common: Common) -> None:
     Says what would be sent, what is wrong with the other rows, and how long sending will take. Orders that were sent
     before are known from the journal, if there is one. A report is written only with --report.
     """
-    from batch.job import reported
+    from batch.checking import Checking
+    from batch.end_of_run import reported
 
     settings = common.settings()
     files = files_meant(paths, settings, common.account)
-    ends = [job.check(files[job.name], remote=remote) for job in make_jobs(settings, files, common)]
+    checks = [
+        Checking(settings=settings, name=name, account=account_to_use(settings, name), profile=common.profile)
+        for name in files
+    ]
+    ends = [one.of(files[one.name], remote=remote) for one in checks]
     if common.report is not None:
         ends = [reported(end, common.report) for end in ends]
     tell(ends, common, several=len(files) > 1)

@@ -31,8 +31,8 @@ def prune(*, days: int | None, dry_run: bool, wait: bool, config: Path | None) -
     An order that is not at its end is never dropped, nor what it came from. No run may be under way meanwhile.
     """
     from batch.cli import complain
+    from batch.clock import now_ms
     from batch.errors import Exit
-    from batch.marketplace.exchange import now_ms
     from batch.retention import DAY, rehearse, remove_older
     from batch.settings import load
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from batch.commands.options import Common
-    from batch.job import Ended, Job, Work
+    from batch.end_of_run import Ended
+    from batch.job import Job, Work
     from batch.journal.journal import Journal
     from batch.sending import Sending
     from batch.settings import Account, Settings
@@ -60,27 +61,31 @@ def files_meant(paths: Iterable[str], settings: Settings, name: str | None) -> d
     return found
 
 
+def account_to_use(settings: Settings, name: str) -> Account:
+    """Return the account of that name, and warn where others can read its secrets. Raises UsageError."""
+    from batch.private import exposed_secrets
+
+    account = account_named(settings, name)
+    for warning in exposed_secrets(account):
+        click.secho(f"Warning: {warning}", err=True, fg="yellow")
+    return account
+
+
 def make_jobs(settings: Settings, names: Collection[str], common: Common) -> list[Job]:
     """Return a job for each account."""
     from batch.job import Job
-    from batch.marketplace.credentials import exposed_secrets
 
-    jobs = []
-    for name in names:
-        account = account_named(settings, name)
-        for warning in exposed_secrets(account):
-            click.secho(f"Warning: {warning}", err=True, fg="yellow")
-        jobs.append(
-            Job(
-                settings=settings,
-                name=name,
-                account=account,
-                reports=common.report,
-                profile=common.profile,
-                wait=common.wait,
-            )
+    return [
+        Job(
+            settings=settings,
+            name=name,
+            account=account_to_use(settings, name),
+            reports=common.report,
+            profile=common.profile,
+            wait=common.wait,
         )
-    return jobs
+        for name in names
+    ]
 
 
 def carry_out_jobs(

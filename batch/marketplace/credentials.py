@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from batch.settings import Account
 
 LARGEST_SECRET = 65_536  # bytes
-_READABLE_BY_OTHERS = stat.S_IRGRP | stat.S_IROTH
 
 
 def open_dialect(account: Account) -> Dialect:
@@ -49,23 +47,12 @@ def open_dialect(account: Account) -> Dialect:
     )
 
 
-def exposed_files(account: Account) -> list[Path]:
-    """Return the account's files of secrets that others on this machine can read."""
-    file = account.client_secret_file if account.api == "walmart-global" else account.private_key_file
-    return [file] if file and file.exists() and is_exposed(file) else []
-
-
-def is_exposed(file: Path) -> bool:
-    """Return whether others on this machine can read a file."""
-    return bool(file.stat().st_mode & _READABLE_BY_OTHERS)
-
-
-def exposed_secrets(account: Account) -> list[str]:
-    """Return a warning for each file of secrets that others on this machine can read."""
-    return [
-        f"{path} can be read by other users of this machine; close it with: chmod 600 {path}"
-        for path in exposed_files(account)
-    ]
+def open_dialect_of(name: str, account: Account) -> Dialect:
+    """Return the dialect of an account of the settings, as `open_dialect` does; what is wrong names its key there."""
+    try:
+        return open_dialect(account)
+    except SettingsError as error:
+        raise SettingsError([f"accounts.{name}.{problem}." for problem in error.problems]) from None
 
 
 def _private_key(account: Account) -> RSAPrivateKey:

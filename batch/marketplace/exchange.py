@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from batch.clock import now_ms
 from batch.errors import CredentialsRefused
 from batch.marketplace.call import Answer, Call, NoAnswer
 from batch.marketplace.credentials import open_dialect
@@ -38,11 +39,6 @@ class Reply:
     answer: Answer | NoAnswer  # its headers are for the limiter
     verdict: Verdict
     token: Token | None = field(default=None, repr=False)  # that the attempt bore
-
-
-def now_ms() -> int:
-    """Return the wall clock in UTC epoch milliseconds."""
-    return time.time_ns() // 1_000_000
 
 
 def fresh_correlation_id() -> str:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
+from batch.clock import now_ms
 from batch.marketplace.call import Answer
-from batch.marketplace.exchange import Exchange, fresh_correlation_id, now_ms
+from batch.marketplace.exchange import Exchange, fresh_correlation_id
 from batch.marketplace.transport import open_transport
 
 if TYPE_CHECKING:

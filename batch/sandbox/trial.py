@@ -7,10 +7,10 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from batch.clock import now_ms
 from batch.draft import Policy
 from batch.errors import UsageError
 from batch.inputs import read_inputs
-from batch.marketplace.exchange import now_ms
 from batch.plan import make_plan
 from batch.private import write_private
 from batch.sandbox.demo import demo_seller, example_settings

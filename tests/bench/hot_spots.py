@@ -43,7 +43,7 @@ PARTS = {
     "planning": ("make_plan (batch/plan.py",),
     "signing": ("sign (batch/marketplace/signature.py",),
     "sending": ("run (asyncio/runners.py", "_run_once (asyncio/base_events.py"),
-    "accounting": ("journalled_account (batch/accounting.py",),
+    "accounting": ("journalled_account (batch/journalled.py",),
     "report": ("write_report (batch/report/folder.py",),
 }
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from batch.accounting import of_files, of_leftovers
-from batch.inputs import Leftovers, some_rows
+from batch.leftovers import Leftovers, some_rows
 from batch.plan import make_plan
 from tests.unit.tables import GOOD, policy, shipments
 

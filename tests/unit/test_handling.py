@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from batch import handling
+from batch.end_of_run import Ended
 from batch.errors import Exit, FileChanged, JournalFailed
 from batch.handling import Halts, Handler
 from batch.inputs import copied_whole
-from batch.job import Ended, Job
+from batch.job import Job
 from batch.journal.journal import Journal
 from batch.journal.states import State
 from batch.moving import Left, Moved, Stays, Target

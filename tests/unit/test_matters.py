@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from batch import matters
+from batch.end_of_run import Ended
 from batch.errors import Exit
-from batch.job import Ended
 from batch.matters import FORGOTTEN, Memory, News, after_run, matters_of
 from batch.report.account import FileAccount
 from tests.unit.report.accounts import make_account, make_table

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from batch.end_of_run import Ended
 from batch.errors import Exit
-from batch.job import Ended
 from batch.matters import News, matters_of
 from batch.messages import daily_message, message
 from batch.report.account import FileAccount

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import func, insert, select
 
+from batch.accounting import new_run
 from batch.errors import AccountBusy, JournalFailed
-from batch.job import new_run
 from batch.journal import tables
 from batch.journal.journal import Journal
 from batch.lock import account_lock, locks_folder

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from batch import telling
+from batch.end_of_run import Ended
 from batch.errors import Exit
-from batch.job import Ended, Job
+from batch.job import Job
 from batch.journal import history
 from batch.journal.journal import Journal
 from batch.matters import Memory

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.console import Console
 
+from batch.end_of_run import Ended
 from batch.errors import Exit
 from batch.handling import Handled
-from batch.job import Ended
 from batch.moving import Left, Moved, Stays, Target
 from batch.report.account import FileAccount
 from batch.report.terminal import headline

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from batch.accounting import new_run
 from batch.errors import AccountBusy
-from batch.job import new_run
 from batch.journal.journal import Journal
 from batch.journal.pruning import Pruned
 from batch.retention import DAY, Removal
@@ -55,7 +55,7 @@ def test_the_days_are_those_of_the_settings_unless_others_are_given(
         return Removal(journal=Pruned(runs=("a", "b"), rows=3, orders=1))
 
     monkeypatch.setattr("batch.retention.remove_older", remove)
-    monkeypatch.setattr("batch.marketplace.exchange.now_ms", lambda: 1000 * DAY * 1000)
+    monkeypatch.setattr("batch.clock.now_ms", lambda: 1000 * DAY * 1000)
     told = old.shipbatch("prune", env={"SHIPBATCH_RETENTION": "10"}).out
     assert told == "Removed, being older than 10 days: 2 runs, 3 rows, 1 order.\n"
     old.shipbatch("prune", "--days", "3")

@@ -10,8 +10,8 @@ import pytest
 
 from batch.commands.options import Common
 from batch.commands.running import accounts_meant, files_meant, sending, tell
+from batch.end_of_run import Ended
 from batch.errors import Exit, UsageError
-from batch.job import Ended
 from batch.report.account import RunAccount
 from batch.settings import Account, Settings
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from batch.errors import SettingsError
-from batch.marketplace.credentials import exposed_secrets, open_dialect
+from batch.marketplace.credentials import open_dialect
 from batch.marketplace.dialect import MultiPackage
 from batch.marketplace.global_api import GlobalApi
 from batch.marketplace.legacy_canada import LegacyCanada
+from batch.private import exposed_secrets
 from batch.settings import Account
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from batch.clock import now_ms
 from batch.errors import CredentialsRefused, SettingsError
 from batch.marketplace.call import Answer, Call, Kind, NoAnswer
-from batch.marketplace.exchange import Exchange, fresh_correlation_id, now_ms, open_exchange
+from batch.marketplace.exchange import Exchange, fresh_correlation_id, open_exchange
 from batch.marketplace.token import TokenUnavailable
 from batch.marketplace.verdict import Meaning
 from batch.settings import Account

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from batch.clock import now_ms
 from batch.marketplace.credentials import open_dialect
-from batch.marketplace.exchange import now_ms
 from batch.marketplace.verdict import Meaning
 from batch.marketplace.visit import Visit, seconds_ahead, visit
 from batch.sandbox import Action, Kind, Options, Rule, Sandbox, demo_key, demo_seller

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from batch.clock import now_ms
 from batch.journal.journal import Journal
 from batch.journal.recorder import Recorder
 from batch.journal.states import State
-from batch.marketplace.exchange import now_ms, open_exchange
+from batch.marketplace.exchange import open_exchange
 from batch.sandbox import Action, Kind, Options, Rule, Sandbox, Status, demo_seller, fill
 from batch.submit.conversation import Conversation, Surroundings
 from batch.submit.stop import Stop
