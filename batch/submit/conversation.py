@@ -52,6 +52,7 @@ class Enquiry:
         self.exchange = exchange
         self.requests: Counter[str] = Counter()
         self.in_flight: set[asyncio.Task[object]] = set()  # must not be cancelled while a grace time lasts
+        self._slots = asyncio.Semaphore(account.workers)  # for calls that change something
         self._outages: Counter[Pace] = Counter()  # consecutive
         self._account, self._stop, self._world = account, stop, surroundings
         rates = {Kind.SHIP: account.rate.ship, Kind.ACKNOWLEDGE: account.rate.acknowledge}
@@ -85,14 +86,36 @@ class Enquiry:
         return made
 
     async def _attempt(self, call: Call, record: OnRecord | None, tally: Tally) -> Attempt:
-        if record and (stopped := record.stopped()):
+        correlation_id = str(uuid4())
+        if record is None:
+            return await self._in_turn(call, correlation_id, tally)
+        if stopped := record.stopped():
             return stopped
+        ahead = self._slots.locked() and not self.paces[call.kind].limited
+        if ahead and (instead := await self._begun_ahead(record, correlation_id)):
+            return instead
+        async with self._slots:
+            return await self._in_turn(call, correlation_id, tally, record, begun=ahead)
+
+    async def _begun_ahead(self, record: OnRecord, correlation_id: str) -> Attempt | None:
+        """Put an attempt on record before there is a connection for it: so the journal has many to write at once.
+
+        Only where no limit is known: then its turn comes as soon as a connection is free.
+        """
+        with self._uninterrupted():
+            instead = await record.begin(correlation_id)
+        if instead is None:
+            record.waits(correlation_id)
+        return instead
+
+    async def _in_turn(
+        self, call: Call, correlation_id: str, tally: Tally, record: OnRecord | None = None, *, begun: bool = False
+    ) -> Attempt:
         pace = self.paces[call.kind]
         turn = await pace.turn()
-        correlation_id = str(uuid4())
         try:
             with self._uninterrupted():
-                if record and (instead := await record.begin(correlation_id)):
+                if record and (instead := record.leaves() if begun else await record.begin(correlation_id)):
                     return instead
                 pace.left()
                 self._count(call, tally)

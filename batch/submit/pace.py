@@ -248,6 +248,11 @@ class Pace:
         """How many calls wait for their turn or are under way."""
         return self._asking + self.under_way
 
+    @property
+    def limited(self) -> bool:
+        """Whether calls have to keep a gap, as far as is known."""
+        return self.bucket.gap > 0
+
     def expected(self, ahead: int) -> float:
         """Return the seconds until the turn of whoever comes after so many others."""
         return wait(self.bucket, self._clock()) + ahead * self.bucket.gap

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from batch.marketplace.orders import ShippingUpdate
     from batch.submit.stop import Stop
 
+_NEVER_LEFT = "The run was told to stop before it left."
 _NOTHING_DONE = frozenset({Meaning.THROTTLED, Meaning.UNAVAILABLE, Meaning.UNAUTHORISED})
 
 
@@ -78,6 +79,18 @@ class OnRecord:
         if against:
             return Attempt(Verdict(meaning=Meaning.REFUSED), Decision(Act.DONE), against=against)
         saying.begun, saying.undone = True, False
+        return None
+
+    def waits(self, correlation_id: str) -> None:
+        """Note that an attempt which is on record has not left yet: should it never leave, nothing was done."""
+        not_made = Verdict(meaning=Meaning.UNAVAILABLE, reason=_NEVER_LEFT)
+        self.end(correlation_id, Attempt(not_made, Decision(Act.GIVE_UP)))
+
+    def leaves(self) -> Attempt | None:
+        """Note that an attempt which is on record leaves now; return what ends the call instead, None for nothing."""
+        if stopped := self.stopped():
+            return stopped
+        self.saying.unwritten, self.saying.undone = None, False
         return None
 
     def end(self, correlation_id: str, made: Attempt) -> Attempt:

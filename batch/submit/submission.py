@@ -42,6 +42,7 @@ _LEAD = 5.0  # s before its turn that an order is taken: for reading it again an
 _SHORTEST_LOOK, _LONGEST_LOOK = 0.01, 1.0  # s between two looks at the pace
 _QUEUE = 512  # orders between feed and readers, or feed and workers
 _BLOCK = 256  # orders loaded at once
+_AHEAD = 8  # workers for each call that may be under way: what they write to the journal makes large blocks
 _OUR_FAULT = "A fault of shipbatch itself; the log has the details."
 
 log = logging.getLogger(__name__)
@@ -138,7 +139,7 @@ class Submission:
             self._stop.request(Exit.FATAL, _OUR_FAULT)
 
     def _hire(self) -> None:
-        if self._workers < self._account.workers:
+        if self._workers < self._account.workers * _AHEAD:
             self._workers += 1
             self._spawn(self._work())
 

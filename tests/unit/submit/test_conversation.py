@@ -266,6 +266,91 @@ def test_what_is_under_way_when_it_is_cancelled_is_left_as_it_is() -> None:
     assert one.events == ["wrote begin", "sent ship"]
 
 
+# Ahead of a connection
+
+
+async def _telling(one: Talk, orders: int) -> list[asyncio.Task[Attempt]]:
+    """Tell so many orders at once; it is a moment before the first answer then."""
+    tasks = [asyncio.create_task(one.said.tell(call(), Saying(order, UPDATE))) for order in range(orders)]
+    await asyncio.sleep(one.latency / 2)
+    return tasks
+
+
+def test_more_is_on_record_than_there_are_connections_where_no_limit_is_known() -> None:
+    one = talk(*[ACCEPTED] * 5, workers=2)
+
+    async def work() -> tuple[list[str], int]:
+        tasks = await _telling(one, 5)
+        before = one.events.copy()
+        await asyncio.gather(*tasks)
+        return before, one.said.paces[Kind.SHIP].engaged
+
+    before, engaged = one.run(work)
+    assert sorted(before) == ["sent ship"] * 2 + ["wrote begin"] * 5
+    assert (one.events[len(before) :], engaged) == (["sent ship"] * 3, 0)
+
+
+def test_where_a_limit_is_known_nothing_is_on_record_before_its_turn() -> None:
+    one = talk(*[ACCEPTED] * 3, workers=1, rate={"ship": 6000, "acknowledge": 0, "read": 0})
+
+    async def work() -> list[str]:
+        tasks = await _telling(one, 3)
+        before = one.events.copy()
+        await asyncio.gather(*tasks)
+        return before
+
+    assert one.run(work) == ["wrote begin", "sent ship"]
+    assert one.events == ["wrote begin", "sent ship"] * 3
+
+
+def test_what_waits_for_a_connection_keeps_the_pause_after_a_429() -> None:
+    one = talk(THROTTLED, *[ACCEPTED] * 3, workers=1)
+
+    async def work() -> float:
+        tasks = await _telling(one, 3)
+        answered = now() + one.latency / 2
+        await asyncio.sleep(one.latency)
+        assert one.said.paces[Kind.SHIP].paused > 0
+        assert one.events.count("sent ship") == 1
+        await asyncio.gather(*tasks)
+        return now() - answered
+
+    assert one.run(work) > 1.0
+    assert one.events.count("sent ship") == 4
+
+
+def test_what_waits_for_a_connection_is_taken_back_once_the_run_is_told_to_stop() -> None:
+    one = talk(ACCEPTED, workers=1)
+
+    async def work() -> list[Attempt]:
+        tasks = await _telling(one, 2)
+        one.stop.request(Exit.TEMPORARY, "late")
+        return await asyncio.gather(*tasks)
+
+    first, second = one.run(work)
+    assert (first.decision.act, second.decision.act, second.verdict.reason) == (Act.DONE, Act.GIVE_UP, "late")
+    begun = [entry.correlation_id for entry in one.entries if isinstance(entry, Begin)]
+    assert (second.end.correlation_id, second.end.verdict, second.end.status) == (begun[1], "unavailable", 0)
+    assert one.events.count("sent ship") == 1
+
+
+def test_what_waits_for_a_connection_when_it_is_cancelled_is_taken_back() -> None:
+    one = talk(ACCEPTED, workers=1)
+
+    async def work() -> set[asyncio.Task[object]]:
+        tasks = await _telling(one, 2)
+        flying = one.said.in_flight.copy()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return flying - {tasks[0]}
+
+    assert one.run(work) == set()
+    assert one.events[-1] == "wrote end change planned"
+    assert [entry.order for entry in one.entries if isinstance(entry, Change)] == [1]
+    assert one.events.count("sent ship") == 1
+
+
 # Outages
 
 
