@@ -26,19 +26,21 @@ from python_calamine import (
 )
 
 from batch.reading import grid, probe
-from batch.reading.columns import Column, blank_rows, column_of, kept
+from batch.reading.columns import Column, blank_rows, column_of, empty_column, kept
 from batch.reading.oddities import Oddities, Range
 from batch.reading.open_document import check_open_document, open_document_oddities
 from batch.reading.parts import check_parts, opened
 from batch.reading.records import needs_password, old_oddities, wide_oddities
 from batch.reading.table import Kind, Table
 from batch.reading.xlsx import xlsx_oddities
+from schemas.characters import lengths, replaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from batch.reading.grid import Place
 
+_BLOCK = 2_000  # rows made into columns together
 _EXACT = 1e15  # Excel keeps 15 digits
 _MOST_SECONDS = 120  # for another process to open a workbook
 _LOCKED = "the workbook is protected by a password; save it without one."
@@ -149,9 +151,8 @@ def _table(place: Place, sheet: CalamineSheet, odd: Oddities, notes: tuple[str, 
     header = grid.header_of(place, head, range(first + 1, first + 1 + len(head)))
     body = rows[header.position + 1 :]
     numbers = np.arange(first + header.position + 2, first + 1 + len(rows), dtype=np.int64)
-    texts, kinds = _columns(body, len(head[header.position]))
-    _restore_errors(texts, kinds, odd, first + header.position + 1)
-    columns = [column_of(column) for column in texts]
+    columns, kinds = _columns(body, len(head[header.position]))
+    _restore_errors(columns, kinds, odd, first + header.position + 1)
     if (blank := blank_rows(columns, len(body))).any():
         columns, kinds, numbers = [kept(column, ~blank) for column in columns], kinds[~blank], numbers[~blank]
     if odd.hidden:
@@ -181,37 +182,46 @@ def _merged_rows(ranges: Sequence[Range], columns: Sequence[Column], numbers: np
     return tuple((position, grid.MERGED) for position in sorted(merged))
 
 
-def _restore_errors(texts: list[list[str]], kinds: np.ndarray, odd: Oddities, header_row: int) -> None:
+def _restore_errors(columns: list[Column], kinds: np.ndarray, odd: Oddities, header_row: int) -> None:
     """Write back what calamine hands out as empty: error cells, such as #N/A, and formulas without a value."""
+    found: dict[int, dict[int, str]] = {}
     for row, column, text in odd.errors:
         position = row - header_row - 1
-        if 0 <= position < len(kinds) and column < len(texts):
-            texts[column][position] = text
+        if 0 <= position < len(kinds) and column < len(columns):
+            found.setdefault(column, {})[position] = text
             kinds[position, column] = Kind.TEXT if _LITERAL.fullmatch(text) else Kind.ERROR
+    for column, texts in found.items():
+        positions = sorted(texts)
+        restored = column_of([texts[position] for position in positions])
+        columns[column] = replaced(columns[column], np.array(positions), restored)
 
 
-def _columns(body: Sequence[Sequence[Any]], width: int) -> tuple[list[list[str]], np.ndarray]:
-    """Return the columns' texts, and the kind of every cell as uint8 (rows, columns)."""
+def _columns(body: Sequence[Sequence[Any]], width: int) -> tuple[list[Column], np.ndarray]:
+    """Return the columns, and the kind of every cell as uint8 (rows, columns).
+
+    In blocks: cells that came together lie together in memory, which is a third of the time for them all.
+    """
     kinds = np.zeros((len(body), width), dtype=np.uint8)
-    texts = []
-    for position, column in enumerate(zip(*body, strict=True) if body else [()] * width):
-        text, kind = _column(column)
-        texts.append(text)
-        kinds[:, position] = kind
-    return texts, kinds
+    parts: list[list[Column]] = [[empty_column(0)] for _ in range(width)]
+    for start in range(0, len(body), _BLOCK):
+        block = body[start : start + _BLOCK]
+        for position, cells in enumerate(zip(*block, strict=True)):
+            part, kinds[start : start + len(block), position] = _column(cells)
+            parts[position].append(part)
+    return [pa.concat_arrays(column) for column in parts], kinds
 
 
-def _column(cells: tuple[Any, ...]) -> tuple[list[str], np.ndarray]:
-    """Return one column's texts and kinds. A column of text alone, the usual one, costs no work for each cell."""
+def _column(cells: tuple[Any, ...]) -> tuple[Column, np.ndarray]:
+    """Return one column and its kinds. A column of text alone, the usual one, costs no work for each cell."""
     types = set(map(type, cells))
     if types <= {str}:
-        texts = list(cells)
-        return texts, np.fromiter(map(bool, texts), dtype=np.uint8, count=len(texts))
+        column = column_of(cells)
+        return column, np.where(lengths(column) > 0, np.uint8(Kind.TEXT), np.uint8(Kind.EMPTY))
     kind_of: Callable[[Any], int] = {kind: int(_KINDS[kind.__name__]) for kind in types}.__getitem__
     kinds = np.fromiter(map(kind_of, map(type, cells)), dtype=np.uint8, count=len(cells))
-    texts = _numbers(cells) if types <= {int, float} else list(map(_shown, cells))
-    kinds[np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)) == 0] = Kind.EMPTY
-    return texts, kinds
+    column = column_of(_numbers(cells) if types <= {int, float} else list(map(_shown, cells)))
+    kinds[lengths(column) == 0] = Kind.EMPTY
+    return column, kinds
 
 
 def _numbers(cells: tuple[float, ...]) -> list[str]:

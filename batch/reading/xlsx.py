@@ -37,6 +37,7 @@ _FORMULA = re.compile(  # without a value; an empty text is one
     rb"""(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?\s*</(?:\w+:)?c>"""
 )
 _HIDDEN = (b'hidden="1"', b'hidden="true"')
+_ODD = rf"""{_FAR}|t="e"|[<:]f|hidden="(?:1|true)\""""  # most sheets have none of this: one look tells
 _RELATIONSHIPS = "/relationships}id"  # of Office, in its strict or its usual namespace
 
 
@@ -65,8 +66,10 @@ def _sheets(archive: ZipFile) -> dict[str, str]:
 
 
 def _looked_through(place: Place, stream: IO[bytes]) -> Oddities:
-    extent, errors, hidden = (1, 1), {}, False
+    extent, errors, hidden = (_NEAR, 1), {}, False
     for piece in pieces(stream):
+        if not _holds(piece, _ODD):
+            continue
         extent = _extent(piece, extent)
         _check_extent(place, extent)
         if b't="e"' in piece:
@@ -78,6 +81,11 @@ def _looked_through(place: Place, stream: IO[bytes]) -> Oddities:
     return Oddities(listed, hidden)
 
 
+def _holds(piece: bytes, pattern: str) -> bool:
+    """Tell whether the regular expression (RE2) is found in the piece: one look, where Python takes several."""
+    return bool(pc.match_substring_regex(pa.array([piece], pa.binary()), pattern)[0].as_py())
+
+
 def _cells(found: Iterable[tuple[bytes, bytes, bytes]]) -> dict[tuple[int, int], bytes]:
     """Return texts by row, counted from 1, and column, counted from 0."""
     return {(int(row), _column_number(column) - 1): text for column, row, text in found}
@@ -85,11 +93,10 @@ def _cells(found: Iterable[tuple[bytes, bytes, bytes]]) -> dict[tuple[int, int],
 
 def _extent(piece: bytes, extent: tuple[int, int]) -> tuple[int, int]:
     """Return at least how many columns and rows the sheet has, as far as the piece tells; exact where it has many."""
-    width, height = max(extent[0], _NEAR), extent[1]
-    if not pc.match_substring_regex(pa.array([piece], pa.binary()), _FAR)[0].as_py():
-        return width, height
-    width = max([width, *map(_column_number, set(_LETTERS.findall(piece)))])
-    return width, max([height, *map(int, _ROWS.findall(piece))])
+    if not _holds(piece, _FAR):
+        return extent
+    width = max([extent[0], *map(_column_number, set(_LETTERS.findall(piece)))])
+    return width, max([extent[1], *map(int, _ROWS.findall(piece))])
 
 
 def _check_extent(place: Place, extent: tuple[int, int]) -> None:
