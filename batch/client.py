@@ -25,10 +25,10 @@ from __future__ import annotations
 import asyncio
 import threading
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict, TypeVar, Unpack, cast
 
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from batch.errors import CredentialsRefused, Exit, SettingsError, ShipbatchError

@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from msgspec import Struct
 
 from batch.marketplace.orders import Parcel, ShippingUpdate
 from batch.outcomes import Outcome
@@ -32,8 +33,7 @@ class Part:
 Parts = tuple[Part | None, ...]  # beside each parcel of the file
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Begin:
+class Begin(Struct, frozen=True, kw_only=True):
     """A call is about to leave. The first call of an update claims its parcels and takes the order to `sending`."""
 
     order: int
@@ -48,8 +48,7 @@ class Begin:
     before: dict[str, int] | None = None  # units of each line that were shipped beforehand
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class End:
+class End(Struct, frozen=True, kw_only=True):
     """What came of a call."""
 
     order: int
@@ -60,8 +59,7 @@ class End:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """An order goes to another state."""
 
     order: int
@@ -77,8 +75,7 @@ class Change:
 Entry = Begin | End | Change
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """A parcel that some order of ours was, is or may have been sent with. It stands for as long as it is there."""
 
     line_number: str  # without leading zeros
@@ -89,8 +86,7 @@ class Claim:
     sent_at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class Planned(Struct, frozen=True, kw_only=True):
     """An order as the journal has it after planning."""
 
     id: int
@@ -101,8 +97,7 @@ class Planned:
     places: tuple[int, ...] = ()  # beside each parcel of the plan its place in the journal's order; blank: the same
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JournalOrder:
+class JournalOrder(Struct, frozen=True, kw_only=True):
     """An order as the journal has it, with all that sending and settling need."""
 
     id: int

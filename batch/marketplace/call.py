@@ -7,6 +7,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -27,8 +29,7 @@ class Kind(StrEnum):
 _CHANGING = frozenset({Kind.SHIP, Kind.ACKNOWLEDGE, Kind.EDIT})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """A request but for its authentication, which is made afresh for every attempt.
 
     `url` is exactly what is sent and signed: absolute and percent-encoded. `body` is None where there is none.
@@ -38,7 +39,7 @@ class Call:
     method: str
     url: str
     body: bytes | None = None
-    headers: Mapping[str, str] = field(default_factory=lambda: _NO_HEADERS)
+    headers: Mapping[str, str] = _NO_HEADERS
     purchase_order_id: str = ""  # whose order the answer must show
     customer_order_id: str = ""  # the same, for a search
     unproved: bool = False  # no reference confirms the path: an unknown path is this call's fault, not the settings'
@@ -58,8 +59,7 @@ class Answer:
     body: bytes = field(repr=False)  # holds the buyer's name and address: never shown, never stored
 
 
-@dataclass(frozen=True, slots=True)
-class NoAnswer:
+class NoAnswer(Struct, frozen=True):
     """No whole answer came back.
 
     `sent` False: certainly nothing of the request reached the server. True: perhaps it did.

@@ -8,9 +8,10 @@ codes before HTTP statuses: the gateway has been seen to answer 400 for a dead t
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+
+from msgspec import Struct
 
 
 class Sense(StrEnum):
@@ -30,8 +31,7 @@ class Sense(StrEnum):
 GRAVEST_FIRST = tuple(Sense)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Meant:
+class Meant(Struct, frozen=True, kw_only=True):
     """What one error means. `advice` is a sentence for the seller: what is wrong and what to do."""
 
     sense: Sense

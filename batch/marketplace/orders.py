@@ -5,11 +5,10 @@ Pure data. Both dialects, the batch job and the client for programs use the same
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parcel:
+class Parcel(Struct, frozen=True, kw_only=True):
     """One tracking number on one order line, with its quantity.
 
     A parcel that comes from a file may leave blank what the order itself can tell: `line_number`,
@@ -35,8 +34,7 @@ class Parcel:
         return normalised(self.tracking_number) or (self.carrier or self.other_carrier).upper()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShippingUpdate:
+class ShippingUpdate(Struct, frozen=True, kw_only=True):
     """All that one call says: the parcels of one purchase order."""
 
     purchase_order_id: str
@@ -48,8 +46,7 @@ class ShippingUpdate:
     override_intent_to_cancel: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineStatus:
+class LineStatus(Struct, frozen=True, kw_only=True):
     """So many units of a line are in this status. Statuses are per quantity, not per line."""
 
     status: str  # Created, Acknowledged, Shipped, Delivered, Cancelled, Refund
@@ -60,8 +57,7 @@ class LineStatus:
     packages: tuple[str, ...] = ()  # tracking numbers of all packages of these units, where several are listed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderLine:
+class OrderLine(Struct, frozen=True, kw_only=True):
     """One line of an order as the marketplace shows it."""
 
     line_number: str
@@ -71,8 +67,7 @@ class OrderLine:
     intent_to_cancel: bool = False  # the buyer asked to cancel
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Order(Struct, frozen=True, kw_only=True):
     """An order as the marketplace shows it, without anything about the buyer."""
 
     purchase_order_id: str
@@ -81,7 +76,7 @@ class Order:
     ship_by: int = 0  # estimatedShipDate, UTC epoch milliseconds; 0: not said
     method_code: str = ""
     fulfilled_by_walmart: bool = False  # WFS orders cannot be shipped by the seller
-    lines: tuple[OrderLine, ...] = field(default=())
+    lines: tuple[OrderLine, ...] = ()
 
 
 def normalised(tracking_number: str) -> str:

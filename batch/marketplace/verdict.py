@@ -7,9 +7,11 @@ is UNKNOWN, and is settled by reading the order. What a server's gateway refuses
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from batch.marketplace.answer import ErrorEntry, read_document, read_errors, read_order, read_orders
 from batch.marketplace.call import Answer, Call, Kind, NoAnswer
@@ -56,8 +58,7 @@ class Meaning(StrEnum):
     UNKNOWN = "unknown"  # a change that may have been made: find out first
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """What an exchange meant, without anything about the buyer. `reason` is for the seller and says what to do."""
 
     meaning: Meaning

@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 from uuid import uuid4
+
+from msgspec.structs import replace
 
 from batch.crashpoints import Step, reached
 from batch.errors import Exit

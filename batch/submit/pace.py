@@ -14,10 +14,12 @@ turns.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -38,8 +40,7 @@ _TOKENS_LEFT, _RETRY_AFTER, _DATE = "X-Current-Token-Count", "Retry-After", "Dat
 _REPLENISHED = ("X-Next-Replenishment-Time", "X-Next-Replenish-Time")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bucket:
+class Bucket(Struct, frozen=True, kw_only=True):
     """What is known of the pace. Times are seconds of a monotonic clock."""
 
     own_gap: float  # s between calls by the setting; 0: none
@@ -63,8 +64,7 @@ class Bucket:
         return cls(own_gap=gap, gap=gap)
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(Struct, frozen=True):
     """What an answer's headers say of the limit."""
 
     left: int | None = None

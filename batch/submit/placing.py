@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from batch.outcomes import Outcome
 from batch.submit.resolution import SHIPPED_BEFORE, Case, Placed

@@ -10,8 +10,9 @@ Pure: `decide` takes what the file says, what the marketplace shows and what the
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from batch.journal.entries import Part
 from batch.marketplace.orders import ShippingUpdate

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from batch.journal.entries import JournalOrder
@@ -15,8 +16,7 @@ READINGS_KEPT = 256
 NO_DEADLINE = 1 << 62
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """An order as the marketplace showed it."""
 
     order: Order

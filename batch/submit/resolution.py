@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from batch.journal.entries import Part
 
 if TYPE_CHECKING:
@@ -21,21 +23,19 @@ Placed = tuple[int, "Parcel"]  # which parcel of the file, and what of it is to 
 SHIPPED_BEFORE = "It was shipped before, with this tracking number"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resolution:
+class Resolution(Struct, frozen=True, kw_only=True):
     """What becomes of an order. `parts`: beside each parcel of the file its end, None where it goes with the update."""
 
     parts: Parts
     update: ShippingUpdate | None = None
     indexes: tuple[int, ...] = ()  # beside each parcel of the update: which parcel of the file it comes from
     acknowledge: bool = False
-    before: dict[str, int] = field(default_factory=dict)  # see `standing.remembered`
+    before: dict[str, int] = {}  # see `standing.remembered`
     note: str = ""  # what was inferred
     stays_open: int = 0  # units of the order that nobody ships yet
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Going:
+class Going(Struct, frozen=True, kw_only=True):
     """A parcel that may go."""
 
     index: int  # which parcel of the file

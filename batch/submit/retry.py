@@ -12,10 +12,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum, auto
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_never
 
 from batch.marketplace.call import Kind
@@ -41,8 +41,7 @@ class Act(StrEnum):
     END_RUN = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What comes next, after so many seconds, and whether the answer counts towards the most allowed."""
 
     act: Act
@@ -50,8 +49,7 @@ class Decision:
     counts: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(Struct, frozen=True):
     """What has happened so far to one call."""
 
     answers: int = 0  # those that count
@@ -86,8 +84,7 @@ def _again(verdict: Verdict, tally: Tally, attempts: int, jitter: float) -> Deci
     return Decision(Act.AGAIN, max(backoff, verdict.wait))
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """One exchange and what follows from it."""
 
     verdict: Verdict

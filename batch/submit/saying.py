@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from batch.journal.entries import Begin, Change, End
 from batch.journal.states import State
@@ -23,23 +24,21 @@ _NEVER_LEFT = "The run was told to stop before it left."
 _NOTHING_DONE = frozenset({Meaning.THROTTLED, Meaning.UNAVAILABLE, Meaning.UNAUTHORISED})
 
 
-@dataclass(slots=True)
-class Saying:
+class Saying(Struct):
     """What is to be said for an order: an update, or without one an acknowledgement."""
 
     order: int
     update: ShippingUpdate | None = None
     parts: tuple[int, ...] = ()  # beside each parcel of the update: which parcel of the file it comes from
     ended: Parts = ()  # beside each parcel of the file: how it ended, None where it goes with the update
-    before: dict[str, int] = field(default_factory=dict)  # what was shipped beforehand
+    before: dict[str, int] = {}  # what was shipped beforehand
     answers: int = 0  # to this order's updates in this run, of those that count
     begun: bool = False
     unwritten: End | None = None  # of the last attempt
     undone: bool = False  # the last attempt certainly did nothing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OnRecord:
+class OnRecord(Struct, frozen=True, kw_only=True):
     """Writes down the attempts of one call."""
 
     saying: Saying

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from batch.journal.entries import Change
 from batch.journal.states import State

@@ -27,7 +27,7 @@ FEW, MANY = 1_000, 4_000  # rows
 def calls_during(action: Callable[[], object]) -> int:
     """Return how many Python functions were called meanwhile.
 
-    Garbage is not collected meanwhile: a collection calls what others hung on it (Hypothesis does), and comes when it comes.
+    Garbage is not collected meanwhile: a collection calls what others hung on it, as Hypothesis does.
     """
     count = 0
 

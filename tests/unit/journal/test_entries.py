@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from batch.journal.entries import (
     content_of,
@@ -56,7 +56,7 @@ def test_the_sequence_of_parcels_does_not_matter_to_a_fingerprint(parcels: list[
     assert fingerprint(shuffled) == fingerprint(parcels)
 
 
-@pytest.mark.parametrize("member", [field.name for field in fields(Parcel)])
+@pytest.mark.parametrize("member", Parcel.__struct_fields__)
 def test_every_member_of_a_parcel_matters_to_a_fingerprint(member: str) -> None:
     assert fingerprint([replace(parcel(), **{member: CHANGED[member]})]) != fingerprint([parcel()])
 

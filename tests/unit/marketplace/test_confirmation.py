@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from batch.marketplace.confirmation import confirmed, shipped_units
 from batch.marketplace.orders import LineStatus, Order, OrderLine, Parcel, ShippingUpdate

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from batch.marketplace.orders import Parcel, ShippingUpdate
 from batch.marketplace.payload import METHOD_CODES, packages_body, shipping_body

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import formatdate
 from math import inf
@@ -10,6 +10,7 @@ from math import inf
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from batch.submit.pace import (
     FIRST_BACKOFF,
@@ -32,7 +33,7 @@ FREE = Bucket.at_rate(0)
 
 
 def at(bucket: Bucket, **known: float | None) -> Bucket:
-    return replace(bucket, **known)  # type: ignore[arg-type]
+    return replace(bucket, **known)
 
 
 # How long to wait
