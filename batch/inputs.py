@@ -16,7 +16,7 @@ from batch.reading.profiles import load_profiles
 from batch.reading.table import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from batch.reading.declaration import Profile
     from batch.reading.shipments import Shipments
@@ -38,8 +38,16 @@ class Inputs:
         return self.sources[shipments]
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A file that could not even be copied, and why: a sentence."""
+
+    path: Path
+    problem: str
+
+
 def read_inputs(
-    files: Iterable[Path | Source],
+    files: Iterable[Path | Source | Unread],
     settings: Settings,
     *,
     now_ms: int,
@@ -50,7 +58,7 @@ def read_inputs(
     """Read the files; one that cannot be read is told of and stops no other.
 
     `copies`: the folder into which each file is copied first, so that nobody changes it under our hands. A `Source` was
-    copied before. `whole`: a file that changes while it is copied is not read.
+    copied before, and one that is `Unread` could not be. `whole`: a file that changes while it is copied is not read.
     """
     copy = copied_whole if whole else copied
     profiles = load_profiles(settings.profiles)
@@ -58,11 +66,11 @@ def read_inputs(
     told: list[dict[str, Any]] = []
     sources: list[int] = []
     for file in files:
-        path = file.path if isinstance(file, Source) else file
+        path = file if isinstance(file, Path) else file.path
         sha256, problem = "", ""
         some: tuple[Shipments, ...] = ()
         try:
-            source = file if isinstance(file, Source) else copy(path, copies) if copies else in_place(path)
+            source = _source(file, copies, copy)
             sha256 = source.sha256
             some = read_source(source, profiles, settings, profile, now_ms)
         except UnreadableFile as error:
@@ -79,6 +87,14 @@ def read_inputs(
             }
         )
     return Inputs(tuple(shipments), tuple(told), tuple(sources))
+
+
+def _source(file: Path | Source | Unread, copies: Path | None, copy: Callable[[Path, Path], Source]) -> Source:
+    if isinstance(file, Unread):
+        raise UnreadableFile(file.problem)
+    if isinstance(file, Source):
+        return file
+    return copy(file, copies) if copies else in_place(file)
 
 
 def read_source(

@@ -18,9 +18,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import uvloop
@@ -29,12 +30,13 @@ from batch.accounting import of_files, of_leftovers, of_run
 from batch.clock import now_ms
 from batch.end_of_run import Ended, ended, reported
 from batch.ended_before import mark_ended_before
-from batch.errors import AccountBusy, Exit, NotBegun, ShipbatchError
+from batch.errors import AccountBusy, Exit, NotBegun, ShipbatchError, UsageError
 from batch.inputs import Inputs, read_inputs
+from batch.journal import history
 from batch.journal.entries import Change, Planned
 from batch.journal.states import OPEN, State
 from batch.journalled import journalled_account
-from batch.leftovers import read_leftovers
+from batch.leftovers import read_leftovers, read_rows_of
 from batch.lock import account_lock
 from batch.marketplace.credentials import open_dialect_of
 from batch.plan import Plan, Policy, make_plan
@@ -46,7 +48,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from batch.inputs import Unread
     from batch.journal.journal import Journal
+    from batch.marketplace.dialect import Dialect
     from batch.reading.table import Source, Table
     from batch.settings import Account, Settings
 
@@ -55,6 +59,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _LOOK_AGAIN = 1.0  # s, at an account that another run holds
+_OF_FILE = ("path", "sha256", "profile", "rows", "problem")  # what is told of an input file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +71,7 @@ class Work:
     told: dict[str, Any]  # what the report tells of the run itself
     tables: Sequence[Table]
     errand: Errand
+    before: Sent = field(default_factory=Sent)  # what sending came to before whoever sent it died
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +85,16 @@ class Job:
     profile: str | None = None  # the only one that files may be by
     wait: bool = False  # for the account's lock
     dropped: bool = False  # files come by copying: a last line without a line end may have been cut short
+    run: str = ""  # the run's name, where it has one before it begins: whoever begins it again goes on with it
 
     @contextmanager
-    def planned(self, journal: Journal, files: Sequence[Path | Source]) -> Iterator[Work]:
+    def planned(self, journal: Journal, files: Sequence[Path | Source | Unread]) -> Iterator[Work]:
         """Hold the account, read the files and plan: only what is in them. What an earlier run left open is settled."""
         dialect = open_dialect_of(self.name, self.account)
         with self._holding("run"):
+            if found := self._begun_before(journal):
+                yield self._taken_up(journal, found, dialect)
+                return
             began, now = time.monotonic(), now_ms()
             copies = self.settings.state / "inputs"
             inputs = read_inputs(
@@ -92,7 +102,7 @@ class Job:
             )
             policy = replace(Policy.of(self.account, self.settings.zone, now), dropped=self.dropped)
             plan = make_plan(inputs.shipments, policy)
-            told = {**of_run(self.settings, self.name, "run", now, inputs.files), **of_files(plan)}
+            told = {**self._told("run", now, inputs.files), **of_files(plan)}
             with journal.at_once():  # else a crash in between would leave orders that no report tells of
                 number = self._begin(journal, told, inputs.files)
                 known = journal.plan(self.account.seller, plan, now)
@@ -117,6 +127,9 @@ class Job:
         """
         dialect = open_dialect_of(self.name, self.account)
         with self._holding("resume"):
+            if found := self._begun_before(journal):
+                yield self._taken_up(journal, found, dialect)
+                return
             began, now = time.monotonic(), now_ms()
             if refused:
                 again = journal.in_states(self.account.seller, [State.REFUSED])
@@ -124,7 +137,7 @@ class Job:
             orders = journal.in_states(self.account.seller, [State.PLANNED, *OPEN], due_by=now)
             left = read_leftovers(journal.database, orders, self.settings, now_ms=now)
             policy = Policy.of(self.account, self.settings.zone, now)
-            told = {**of_run(self.settings, self.name, "resume", now, left.files), **of_leftovers(left, policy)}
+            told = {**self._told("resume", now, left.files), **of_leftovers(left, policy)}
             with journal.at_once():
                 number = self._begin(journal, told, left.files)
                 journal.record_rows({"run": number, **row} for row in left.rows)
@@ -135,6 +148,11 @@ class Job:
 
     def finished(self, work: Work, sent: Sent) -> Ended:
         """Account for every row of a run that was sent, and write its report."""
+        return reported(self.accounted(work, sent), self.reports or self.settings.reports)
+
+    def accounted(self, work: Work, sent: Sent) -> Ended:
+        """Account for every row of a run that was sent, in the journal, too."""
+        sent = _together(work.before, sent)
         account = journalled_account(
             work.journal.database,
             work.number,
@@ -149,7 +167,7 @@ class Job:
         assert end.account is not None  # noqa: S101 - it was just given
         told = {**summary(end.account), "interrupted": account.interrupted, "notes": dict(sent.notes)}
         work.journal.finish_run(work.number, at=account.finished_at, summary=told)
-        return reported(end, self.reports or self.settings.reports)
+        return end
 
     # The steps
 
@@ -157,6 +175,42 @@ class Job:
     def _holding(self, command: str) -> Iterator[None]:
         with account_lock(self.account.seller, account=self.name, command=command):
             yield
+
+    def _told(self, command: str, at: int, files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        told = of_run(self.settings, self.name, command, at, files)
+        return told | {"run": self.run} if self.run else told
+
+    def _begun_before(self, journal: Journal) -> history.Run | None:
+        """Return the run of our name that somebody began and may have died of."""
+        with suppress(UsageError):
+            return history.run_named(journal.database, self.run) if self.run else None
+        return None
+
+    def _taken_up(self, journal: Journal, found: history.Run, dialect: Dialect) -> Work:
+        """Go on with a run whose plan is on record: send what it did not, settle what it left open."""
+        began, now = time.monotonic(), now_ms()
+        left = read_rows_of(journal.database, found.number, self.settings, now_ms=found.started_at)
+        files = [file._asdict() for file in history.files_of(journal.database, found.number)]
+        told = self._told(found.command, found.started_at, [{name: one[name] for name in _OF_FILE} for one in files])
+        policy = replace(Policy.of(self.account, self.settings.zone, found.started_at), dropped=self.dropped)
+        its = {row["order"] for row in left.rows}
+        orders = journal.in_states(self.account.seller, [State.PLANNED, *OPEN], due_by=now)
+        errand = Errand(
+            name=self.name,
+            account=self.account,
+            dialect=dialect,
+            run=found.number,
+            orders=[order for order in orders if order in its],
+            began=began,
+        )
+        return Work(
+            journal=journal,
+            number=found.number,
+            told={**told, **of_leftovers(left, policy)},
+            tables=left.tables,
+            errand=errand,
+            before=_sent_before(journal, found),
+        )
 
     def _begin(self, journal: Journal, told: Mapping[str, Any], files: Sequence[Mapping[str, Any]]) -> int:
         number = journal.begin_run(
@@ -183,16 +237,26 @@ async def _side_by_side(jobs: Sequence[Job], journal: Journal, begin: Begin, sen
     # One thread: reading, planning and reporting are all computing, and the accounts' own order is kept.
     with ThreadPoolExecutor(1, thread_name_prefix="planning") as thread:
         async with sending.opened(journal) as dispatch:
-            return await asyncio.gather(*(_carried_out(job, journal, begin, dispatch, thread) for job in jobs))
+            carried_out = (carry_out_one(job, journal, begin, dispatch, thread, finish=Job.finished) for job in jobs)
+            return await asyncio.gather(*carried_out)
 
 
-async def _carried_out(job: Job, journal: Journal, begin: Begin, dispatch: Dispatch, thread: Executor) -> Ended:
+async def carry_out_one(
+    job: Job,
+    journal: Journal,
+    begin: Begin,
+    dispatch: Dispatch,
+    thread: Executor,
+    *,
+    finish: Callable[[Job, Work, Sent], Ended],
+) -> Ended:
+    """Carry out one account's job: `begin` it, send, and `finish` it. Plans and accounts in the `thread`."""
     loop = asyncio.get_running_loop()
     with ExitStack() as held:
         try:
             work = await _begun(job, journal, begin, dispatch, thread, held)
             sent = await dispatch.send(work.errand)
-            return await loop.run_in_executor(thread, job.finished, work, sent)
+            return await loop.run_in_executor(thread, finish, job, work, sent)
         except ShipbatchError as error:
             return Ended(None, None, error.exit_code, str(error))
         except Exception:
@@ -215,6 +279,19 @@ async def _begun(
                 raise
         with suppress(TimeoutError):
             await asyncio.wait_for(dispatch.stop.wait(), _LOOK_AGAIN)
+
+
+def _sent_before(journal: Journal, found: history.Run) -> Sent:
+    """Return what sending had come to: as the run itself told, else as its calls on record show."""
+    if found.summary is not None:
+        return Sent(found.summary["requests"], found.summary["notes"])
+    return Sent(Counter(history.attempts_of(journal.database, found.number)["kind"].tolist()))
+
+
+def _together(before: Sent, sent: Sent) -> Sent:
+    requests = Counter(before.requests)
+    requests.update(sent.requests)
+    return replace(sent, requests=dict(requests), notes={**before.notes, **sent.notes})
 
 
 def _rows(run: int, plan: Plan, inputs: Inputs, planned: Sequence[Planned]) -> Iterator[dict[str, Any]]:

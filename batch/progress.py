@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     Say = Callable[[str, Mapping[str, object]], None]
     Look = Callable[[], Sequence[Glance]]  # at all accounts that are sent for by now
+    Onlooker = Callable[[Look], AbstractContextManager[None]]
     Clock = Callable[[], float]  # s, monotonic
 
 _LOOK = 0.25  # s between two looks
@@ -62,9 +63,7 @@ def follower(
     return lambda followed: looking(lambda: list(map(glance_at, followed)))
 
 
-def onlooker(
-    *, quiet: bool, log_format: LogFormat, timezone: str, console: Console | None = None
-) -> Callable[[Look], AbstractContextManager[None]]:
+def onlooker(*, quiet: bool, log_format: LogFormat, timezone: str, console: Console | None = None) -> Onlooker:
     """Return who watches: nobody who wants it quiet, the terminal's line where there is a terminal, else the log.
 
     `console`: the terminal on which others speak meanwhile.

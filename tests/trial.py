@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,7 @@ class Trial:
     sandbox: Sandbox
     url: str
     api: str
+    accounts: tuple[str, ...] = ("default",)
 
     @property
     def settings(self) -> Path:
@@ -46,7 +47,8 @@ class Trial:
     def write_settings(self, **overrides: object) -> None:
         """Write the settings anew, with further keys of the account."""
         chosen = {"settle_time": 1, "rate": {"ship": 0, "acknowledge": 0, "read": 0}, **overrides}
-        self.settings.write_text(example_settings(self.api, self.url, self.folder, overrides=chosen))
+        sellers = dict(zip(self.accounts, self.sandbox.options.sellers, strict=True))
+        self.settings.write_text(example_settings(self.api, self.url, self.folder, sellers=sellers, overrides=chosen))
 
     def add_settings(self, text: str) -> None:
         """Add whole sections to the settings."""
@@ -116,15 +118,14 @@ def wait_until(condition: Callable[[], bool], *, seconds: float = 60, told: Call
 
 
 @contextmanager
-def begun_trial(folder: Path, api: str = APIS[0], options: Options | None = None) -> Iterator[Trial]:
-    """Serve a sandbox and give a folder with settings for it."""
+def begun_trial(
+    folder: Path, api: str = APIS[0], options: Options | None = None, accounts: Sequence[str] = ("default",)
+) -> Iterator[Trial]:
+    """Serve a sandbox and give a folder with settings for it, each of the accounts a seller of its own."""
     demo_key(folder)
-    given = options or Options()
-    sandbox = Sandbox(
-        Options(**{**{name: getattr(given, name) for name in Options.__slots__}, "sellers": (demo_seller(folder),)}),
-        Marketplace(),
-    )
+    sellers = tuple(demo_seller(folder, number) for number in range(len(accounts)))
+    sandbox = Sandbox(replace(options or Options(), sellers=sellers), Marketplace())
     with beside_us(sandbox) as url:
-        trial = Trial(folder, sandbox, url, api)
+        trial = Trial(folder, sandbox, url, api, tuple(accounts))
         trial.write_settings()
         yield trial

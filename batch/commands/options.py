@@ -15,6 +15,7 @@ from batch.commands.completion import accounts
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from batch.cluster.address import Address
     from batch.settings import Settings
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
@@ -51,6 +52,18 @@ class Duration(click.ParamType[float]):
         return hours * 3600 + minutes * 60 + seconds
 
 
+class Cluster(click.ParamType["Address"]):
+    """Where Dask workers are: local:N, or a scheduler's address."""
+
+    name = "ADDRESS"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Address:  # noqa: ANN401, ARG002 - the library's
+        """Return the address. Raises UsageError."""
+        from batch.cluster.address import address_from
+
+        return address_from(str(value))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Common:
     """What every sending command is told."""
@@ -64,6 +77,7 @@ class Common:
     wait: bool
     until: tuple[int, int] | None
     for_: float | None
+    cluster: Address | None
 
     def settings(self) -> Settings:
         """Build the settings. Raises SettingsError and UsageError."""
@@ -103,4 +117,7 @@ _SENDING = (
     click.option("--wait", is_flag=True, help="Wait where another run holds the account."),
     click.option("--until", type=ClockTime(), help="Stop at this time of day (zone: `timezone`); exit code 4."),
     click.option("--for", "for_", type=Duration(), help="Stop after so long, e.g. 2h or 90m; exit code 4."),
+    click.option(
+        "--cluster", type=Cluster(), help="Send by Dask workers: local:4, or a scheduler's, e.g. tcp://host:8786."
+    ),
 )

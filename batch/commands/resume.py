@@ -27,8 +27,10 @@ def resume(*, refused: bool, common: Common) -> None:
 
     Without --account for all accounts. It is a run of its own, with a report of its own.
     """
+    from batch.beginning import WithLeftovers
+
     settings = common.settings()
     names = accounts_meant(settings, common.account)
     jobs = make_jobs(settings, names, common)
-    ends = carry_out_jobs(settings, jobs, lambda job, journal: job.left_over(journal, refused=refused), common)
+    ends = carry_out_jobs(settings, jobs, WithLeftovers(refused), common)
     tell(ends, common, several=len(names) > 1)

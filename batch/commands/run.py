@@ -33,12 +33,14 @@ def run(*, paths: tuple[str, ...], move: bool, common: Common) -> None:
     PATH is a file, a folder or a pattern. In a folder, a sub-folder with an account's name belongs to that account.
     What was sent before is not sent again; what an earlier run left unclear is settled by reading the order.
     """
+    from batch.beginning import WithFiles
+
     settings = common.settings()
     files = files_meant(paths, settings, common.account)
     if move:
         refuse_stopped(paths, settings.accounts)
     jobs = [replace(job, dropped=move) for job in make_jobs(settings, files, common)]
-    ends = carry_out_jobs(settings, jobs, lambda job, journal: job.planned(journal, files[job.name]), common)
+    ends = carry_out_jobs(settings, jobs, WithFiles(files), common)
     if move:
         move_files(ends, quiet=common.quiet)
     tell(ends, common, several=len(files) > 1)

@@ -15,16 +15,15 @@ from batch.commands.printing import heard_or_not, show
 from batch.errors import Exit, UsageError, gravest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
     from rich.console import Console
 
+    from batch.beginning import WithFiles, WithLeftovers
     from batch.commands.options import Common
     from batch.end_of_run import Ended
-    from batch.job import Job, Work
-    from batch.journal.journal import Journal
+    from batch.job import Job
     from batch.sending import Sending
     from batch.settings import Account, Settings
 
@@ -89,19 +88,42 @@ def make_jobs(settings: Settings, names: Collection[str], common: Common) -> lis
 
 
 def carry_out_jobs(
-    settings: Settings,
-    jobs: Sequence[Job],
-    begin: Callable[[Job, Journal], AbstractContextManager[Work]],
-    common: Common,
+    settings: Settings, jobs: Sequence[Job], begin: WithFiles | WithLeftovers, common: Common
 ) -> list[Ended]:
-    """Carry out the jobs, with progress on a terminal and a log elsewhere."""
+    """Carry out the jobs, here or by a cluster, with progress on a terminal and a log elsewhere."""
+    ends = _carried_out_far if common.cluster else _carried_out_here
+    found = ends(settings, jobs, begin, common)
+    _tell_others(settings, jobs, found)
+    return found
+
+
+def _carried_out_here(
+    settings: Settings, jobs: Sequence[Job], begin: WithFiles | WithLeftovers, common: Common
+) -> list[Ended]:
     from batch.job import carry_out
     from batch.journal.journal import Journal
 
     with closing(Journal.open(settings.journal)) as journal:
-        ends = carry_out(jobs, journal, begin, sending(settings, common))
-    _tell_others(settings, jobs, ends)
-    return ends
+        return carry_out(jobs, journal, begin, sending(settings, common))
+
+
+def _carried_out_far(
+    settings: Settings, jobs: Sequence[Job], begin: WithFiles | WithLeftovers, common: Common
+) -> list[Ended]:
+    from batch.cluster.sending_far import Far
+    from batch.logs import say
+    from batch.progress import onlooker
+    from batch.settings import settings_file
+
+    assert common.cluster is not None  # noqa: S101 - whoever calls has looked
+    far = Far(
+        address=common.cluster,
+        config=settings_file(common.config).absolute(),
+        look=onlooker(quiet=common.quiet, log_format=settings.log_format, timezone=settings.timezone),
+        tell=say,
+        ends_at=_ends_at(settings, common),
+    )
+    return far.carry_out(settings, jobs, begin)
 
 
 def _tell_others(settings: Settings, jobs: Sequence[Job], ends: Sequence[Ended]) -> None:

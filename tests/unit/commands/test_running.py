@@ -28,6 +28,7 @@ COMMON = Common(
     wait=False,
     until=None,
     for_=None,
+    cluster=None,
 )
 SETTINGS = Settings(
     timezone="UTC",

@@ -1,0 +1,90 @@
+"""Dask: a client of a scheduler that exists, or of a scheduler and workers of our own."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from batch.errors import Fatal, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from distributed import Client
+
+    from batch.cluster.address import Address
+
+_PATIENCE = 10.0  # s, for a scheduler to answer and for its first worker
+_WORKERS_START = 120.0  # s, for workers of our own
+_EXTRA = "--cluster needs Dask, which comes with the extra `cluster`: pip install 'shipbatch[cluster]'."
+
+
+@contextmanager
+def connected(address: Address) -> Iterator[Client]:
+    """Give a client of workers that are there. Raises UsageError, one sentence, where there are none."""
+    try:
+        import dask  # noqa: PLC0415 - the extra `cluster`, which only this needs
+        import distributed  # noqa: F401, PLC0415 - the same
+    except ImportError:
+        raise UsageError(_EXTRA) from None
+    _hush()
+    with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GiB"}), ExitStack() as held:
+        opened = _of_our_own(address.workers, held) if address.local else _of_scheduler(address.text, held)
+        yield opened
+
+
+def _of_our_own(workers: int, held: ExitStack) -> Client:
+    from distributed import Client, LocalCluster  # noqa: PLC0415 - the extra
+
+    folder = held.enter_context(tempfile.TemporaryDirectory(prefix="shipbatch-", ignore_cleanup_errors=True))
+    try:
+        cluster = LocalCluster(  # type: ignore[no-untyped-call] # distributed ships no types
+            n_workers=workers,
+            threads_per_worker=1,
+            dashboard_address="127.0.0.1:0",
+            local_directory=folder,
+            preload=["batch.cluster.undisturbed"],
+            silence_logs=logging.CRITICAL,
+        )
+    except (OSError, RuntimeError) as error:
+        raise Fatal(f"--cluster: the workers cannot be started: {error}.") from error
+    held.callback(cluster.close)
+    client: Client = held.enter_context(Client(cluster, name="shipbatch"))  # type: ignore[no-untyped-call] # the same
+    _await_workers(client, workers, _WORKERS_START, f"local:{workers}")
+    return client
+
+
+def _of_scheduler(address: str, held: ExitStack) -> Client:
+    from distributed import Client  # noqa: PLC0415 - the extra
+
+    try:
+        client: Client = Client(address, timeout=_PATIENCE, name="shipbatch")  # type: ignore[no-untyped-call] # the same
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"--cluster: no Dask scheduler answers at {address} ({_told(error)}); `dask scheduler` starts one."
+        ) from None
+    held.enter_context(client)
+    _await_workers(client, 1, _PATIENCE, address)
+    return client
+
+
+def _await_workers(client: Client, count: int, patience: float, address: str) -> None:
+    try:
+        client.wait_for_workers(count, timeout=patience)
+    except TimeoutError:
+        raise UsageError(
+            f"--cluster: the scheduler at {address} has no workers; `dask worker {address}` starts one."
+        ) from None
+
+
+def _told(error: Exception) -> str:
+    return str(error).splitlines()[0].rstrip(".") or type(error).__name__
+
+
+def _hush() -> None:
+    """Let Dask's own log be silent: what concerns a run, we say ourselves."""
+    loggers: dict[str, Any] = logging.root.manager.loggerDict
+    for name in ("distributed", *(name for name in [*loggers] if name.startswith("distributed."))):
+        logging.getLogger(name).setLevel(logging.CRITICAL)

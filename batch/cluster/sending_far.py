@@ -1,0 +1,85 @@
+"""From jobs to missions and back: a command's runs on a cluster, with the reports written here."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from batch.accounting import new_run
+from batch.beginning import WithFiles
+from batch.clock import now_ms
+from batch.cluster.campaign import Campaign, new_campaign
+from batch.cluster.engine import connected
+from batch.cluster.mission import Mission, copies_of_leftovers, enclosed
+from batch.cluster.workers import refuse_unfit
+from batch.end_of_run import Ended, reported
+from batch.journal.journal import Journal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from batch.beginning import WithLeftovers
+    from batch.cluster.address import Address
+    from batch.job import Job
+    from batch.progress import Onlooker, Say
+    from batch.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Far:
+    """How to send by a cluster."""
+
+    address: Address
+    config: Path  # the settings' file
+    look: Onlooker
+    tell: Say  # what is worth saying once
+    ends_at: float | None = None  # s, monotonic
+
+    def carry_out(self, settings: Settings, jobs: Sequence[Job], begin: WithFiles | WithLeftovers) -> list[Ended]:
+        """Carry out the jobs on the workers and write their reports here; one that breaks stops no other.
+
+        Raises UsageError before anything is sent where the workers are not fit for it.
+        """
+        names = [job.name for job in jobs]
+        with closing(Journal.open(settings.journal)) as journal, connected(self.address) as client:
+            refuse_unfit(client, settings, self.config, names, local=self.address.local)
+            self.tell(f"Dashboard: {client.dashboard_link}", {})
+            name = new_campaign()
+            missions = [self._mission(name, job, begin, journal) for job in jobs]
+            of_mission = dict(zip(names, jobs, strict=True))
+            campaign = Campaign(
+                client=client,
+                address=self.address.text,
+                name=name,
+                missions=missions,
+                look=self.look,
+                finish=lambda mission, end: _finished(of_mission[mission.account], end),
+            )
+            return campaign.carry_out()
+
+    def _mission(self, campaign: str, job: Job, begin: WithFiles | WithLeftovers, journal: Journal) -> Mission:
+        mission = Mission(
+            campaign=campaign,
+            run=new_run(now_ms()),
+            account=job.name,
+            config=self.config,
+            local=self.address.local,
+            profile=job.profile,
+            wait=job.wait,
+            dropped=job.dropped,
+            ends_at=None if self.ends_at is None else time.time() + self.ends_at - time.monotonic(),
+        )
+        local, folder = self.address.local, job.settings.state / "inputs"
+        if isinstance(begin, WithFiles):
+            files = enclosed(begin.files[job.name], folder, whole=job.dropped, local=local)
+            return replace(mission, files=files)
+        refused = begin.refused
+        copies = () if local else copies_of_leftovers(journal, job.account.seller, folder, refused=refused)
+        return replace(mission, refused=refused, copies=copies)
+
+
+def _finished(job: Job, end: Ended) -> Ended:
+    return end if end.account is None else reported(end, job.reports or job.settings.reports)

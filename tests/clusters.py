@@ -1,0 +1,85 @@
+"""A Dask scheduler and workers as processes of their own, as an operator starts them: they may be killed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tests.trial import ROOT, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+_QUIET = {
+    "DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__INTERVAL": "5s",
+    "DASK_DISTRIBUTED__DEPLOY__LOST_WORKER_TIMEOUT": "1s",
+}
+
+
+@dataclass(slots=True)
+class Cluster:
+    """A scheduler, and workers that were added to it."""
+
+    folder: Path
+    environment: Mapping[str, str]
+    address: str = ""
+    scheduler: subprocess.Popen[bytes] | None = None
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def add_worker(self, env: Mapping[str, str] | None = None, *, threads: int = 1) -> subprocess.Popen[bytes]:
+        """Start a worker, and wait until it has told the scheduler."""
+        name = f"worker-{len(self.workers)}"
+        words = ["worker", self.address, "--no-nanny", "--no-dashboard", "--nthreads", str(threads), "--name", name]
+        worker = self._start(name, *words, "--host", "127.0.0.1", "--local-directory", str(self.folder), env=env)
+        self.workers.append(worker)
+        log = self.folder / f"{name}.log"
+        wait_until(lambda: "Registered to" in log.read_text(), told=log.read_text)
+        return worker
+
+    def logs(self) -> str:
+        """Return all that scheduler and workers have logged."""
+        return "\n".join(log.read_text() for log in sorted(self.folder.glob("*.log")))
+
+    def _begin(self) -> None:
+        told = self.folder / "scheduler.json"
+        words = ["scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(told)]
+        self.scheduler = self._start("scheduler", *words)
+        wait_until(told.exists, told=self.logs)
+        wait_until(lambda: told.read_text().endswith("}"), told=self.logs)
+        self.address = json.loads(told.read_text())["address"]
+
+    def _start(self, name: str, *words: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+        with (self.folder / f"{name}.log").open("wb") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "dask", *words],
+                cwd=self.folder,
+                env={**self.environment, **_QUIET, "PYTHONPATH": str(ROOT), **(env or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+
+@contextmanager
+def begun_cluster(folder: Path, environment: Mapping[str, str], *, workers: int) -> Iterator[Cluster]:
+    """Start a scheduler and workers; kill what is left of them at the end."""
+    folder.mkdir(parents=True, exist_ok=True)
+    cluster = Cluster(folder, environment)
+    with ExitStack() as held:
+        held.callback(_kill, cluster)
+        cluster._begin()
+        for _ in range(workers):
+            cluster.add_worker()
+        yield cluster
+
+
+def _kill(cluster: Cluster) -> None:
+    for process in (cluster.scheduler, *cluster.workers):
+        if process is not None:
+            process.kill()
+            process.wait()
