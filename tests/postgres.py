@@ -64,7 +64,7 @@ class Server:
     _numbers: Iterator[int] = field(default_factory=count)
 
     def start(self) -> None:
-        """Start it and wait until it lets somebody in."""
+        """Start it and wait until it lets somebody in. It ends with the thread that started it."""
         given = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
         command = [self.programs / "postgres", "-D", self.folder / "data", "-k", self.folder, "-p", self.port, *given]
         with (self.folder / "log").open("ab") as log:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, or_, select
 
 from batch.journal import tables
+from batch.journal.database import lasting
 from batch.marketplace.call import Kind
 from batch.marketplace.verdict import Meaning
 
@@ -17,6 +18,7 @@ _attempts, _decisions = tables.attempts, tables.decisions
 _MAY_BE_DONE = (Meaning.ACCEPTED, Meaning.UNKNOWN)
 
 
+@lasting
 def was_accepted(database: Database, order: int) -> bool:
     """Whether the marketplace said yes to the order's last update."""
     last = (
@@ -29,6 +31,7 @@ def was_accepted(database: Database, order: int) -> bool:
         return connection.execute(last).scalar_one_or_none() == Meaning.ACCEPTED
 
 
+@lasting
 def may_be_edited(database: Database, order: int) -> bool:
     """Whether an edit of the order may have been made since a person last decided that it is to be sent."""
     decided = select(func.max(_decisions.c.decided_at)).where(

@@ -1,51 +1,92 @@
 """Opening the journal's database: who may read it, how safe its writes are, whether it is sound.
 
-This is the only module that says anything which one kind of database alone understands.
+What only one kind of database understands is said in `sqlite.py` and `postgresql.py`, and nowhere else.
 """
 
 from __future__ import annotations
 
-import os
-import sqlite3
 import threading
-from contextlib import closing, contextmanager, nullcontext, suppress
+import time
+from contextlib import contextmanager, nullcontext, suppress
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from batch.crashpoints import Step, reached
-from batch.errors import JournalFailed, UsageError
+from batch.errors import Exit, JournalFailed, UsageError
+from batch.journal import postgresql, sqlite, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from sqlalchemy import RootTransaction
     from sqlalchemy.engine import URL
 
-_BUSY = 120_000  # ms that a write waits for another's; the longest is the plan of a file with a million orders
-_READS_ONLY = "reads_only"
+PATIENCE = 60.0  # s that a server which was there may be away, as when it is started anew, before a run gives up
+_LOOK_AGAIN = 0.2  # s, for a server that is away
+_TRIES = 5  # of work whose connection is lost in its midst, each time
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class EntryRefused(JournalFailed):
     """The journal does not take an entry that contradicts what is there; others may still be written."""
 
 
+class ConnectionLost(JournalFailed):
+    """The journal's server is away, so nothing more is sent."""
+
+    exit_code = Exit.TEMPORARY
+
+
+class NotWritten(ConnectionLost):
+    """The journal's server let go of us; nothing of what was just being written is on record."""
+
+
+def lasting(work: Callable[P, R]) -> Callable[P, R]:
+    """Let a function begin anew where the connection to the journal's server is lost in its midst.
+
+    Nothing stands then of what it wrote, if it writes in one block.
+    """
+
+    @wraps(work)
+    def lasting_work(*args: P.args, **kwargs: P.kwargs) -> R:
+        for _ in range(_TRIES):
+            with suppress(NotWritten):
+                return work(*args, **kwargs)
+        return work(*args, **kwargs)
+
+    return lasting_work
+
+
 class Database:
-    """A journal's database. Writing holds the write lock from its first statement, so that two writers queue up."""
+    """A journal's database. On SQLite, writing holds the write lock from its first statement: two writers queue up.
+
+    A server that was reached before may be away for as long as our patience lasts: whoever connects waits for it.
+    """
+
+    patience = PATIENCE
 
     def __init__(self, url: str) -> None:
         parsed = _parsed(url)
-        self.file = Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
+        self.file = Path(parsed.database) if parsed.get_backend_name() == sqlite.NAME and parsed.database else None
+        self._address = str(self.file) if self.file else postgresql.address_of(parsed)
         self._engine = _engine(parsed)
         self._driver = self._engine.dialect.loaded_dbapi
         self._turn: AbstractContextManager[object] = threading.Lock() if self.file else nullcontext()
+        self._reads = sqlite.READS if self.file else postgresql.READS
         self._outer = threading.local()
+        self._was_reached = False
+        self._away_since: float | None = None  # s, monotonic
 
     def __str__(self) -> str:
-        return str(self.file or "The journal")
+        return self._address
 
     @property
     def exists(self) -> bool:
@@ -60,18 +101,18 @@ class Database:
     def make_file(self) -> None:
         """Make the file where there is none, for its owner's eyes only. Raises `JournalFailed`."""
         if self.file is not None:
-            _make_private(self.file)
+            sqlite.make_private(self.file)
 
     def keep_private(self) -> None:
         """Take away what others may do with the file and those beside it, where they are ours."""
-        for end in ("", "-wal", "-shm"):
-            with suppress(OSError):  # not there, or another's: then whoever owns it decides
-                if self.file is not None:
-                    self.file.with_name(self.file.name + end).chmod(0o600)
+        if self.file is not None:
+            sqlite.keep_private(self.file)
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, *, alone: bool = False) -> Iterator[Connection]:
         """Give a connection in a transaction that is durable when the block ends. Raises `JournalFailed`.
+
+        `alone`: of those who say so, one at a time; on SQLite every block is alone.
 
         A block within another, in the same thread, is part of the outer one's transaction; of one that fails nothing is
         written, whatever the outer one makes of it.
@@ -80,26 +121,29 @@ class Database:
             with outer.begin_nested():
                 yield outer
             return
-        with self._failures("written"), self._turn, self._engine.begin() as connection:
+        with self._turn, self._connected("written") as connection, connection.begin() as transaction:
+            if alone and self.file is None:
+                postgresql.wait_for_others(connection)
             self._outer.connection = connection
             try:
                 yield connection
                 reached(Step.TRANSACTION_WRITTEN)
             finally:
                 self._outer.connection = None
+            self._commit(connection, transaction)
         reached(Step.TRANSACTION_COMMITTED)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Give a connection that sees what is committed, all of one moment on SQLite. Raises `JournalFailed`.
+        """Give a connection that sees what is committed, all of one moment. Raises `JournalFailed`.
 
         Within a block of writing it is that block's connection.
         """
         if (outer := getattr(self._outer, "connection", None)) is not None:
             yield outer
             return
-        with self._failures("read"), self._engine.connect() as connection:
-            connection.execution_options(**{_READS_ONLY: True}).begin()
+        with self._connected("read") as connection:
+            connection.execution_options(**self._reads).begin()
             yield connection
 
     def back_up(self, name: str) -> Path | None:
@@ -107,34 +151,82 @@ class Database:
 
         Nothing is overwritten: where there is a file of that name, the copy's gets a number. Raises `JournalFailed`.
         """
-        if self.file is None:
-            return None
-        copy = _unused(self.file.with_name(f"{self.file.name}.{name}"))
-        _make_private(copy)
-        try:
-            with closing(sqlite3.connect(self.file)) as source, closing(sqlite3.connect(copy)) as target:
-                source.backup(target)
-        except sqlite3.Error as error:
-            raise JournalFailed(f"{copy}: the journal cannot be copied: {error}; nothing was changed in it.") from error
-        return copy
+        return sqlite.back_up(self.file, name) if self.file is not None else None
 
     def integrity(self) -> list[str]:
         """Return what is wrong with the database's own structures, a sentence each; none where it is sound."""
-        if self.file is None:
-            return []  # a server checks its own pages
+        unsound = postgresql.unsound if self.file is None else sqlite.unsound
         try:
+            there = self.tables()
             with self.reading() as connection:
-                pages = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA integrity_check")]
-                orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+                problems = [*unsound(connection)]
         except JournalFailed as error:
             return [str(error)]
-        broken = [f"{self.file}: {problem}." for problem in pages if problem != "ok"]
-        strays = [f"{self.file}: row {row[1]} of {row[0]} belongs to nothing in {row[2]}." for row in orphans]
-        return broken + strays
+        gone = [f"the table {name} is missing" for name in sorted(tables.metadata.tables.keys() - there) if there]
+        return [f"{self}: {problem}." for problem in gone + problems]
+
+    def risks(self) -> list[str]:
+        """Return what could make a commit be lost, a sentence each."""
+        if self.file is not None:
+            return []
+        with self.reading() as connection:
+            return [f"{self}: {risk}." for risk in postgresql.risks(connection)]
 
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+
+    @contextmanager
+    def _connected(self, verb: str) -> Iterator[Connection]:
+        """Give a connection; one that is lost in the block is given to nobody any more."""
+        with self._failures(verb), self._reach() as connection:
+            try:
+                yield connection
+            except (SQLAlchemyError, self._driver.Error) as error:
+                if self._is_lost(error):
+                    connection.invalidate()
+                raise
+
+    def _reach(self) -> Connection:
+        """Return a connection; wait for a server that was there before and is away."""
+        while True:
+            try:
+                connection = self._engine.connect()
+            except DBAPIError as error:
+                if not self._may_come_back(error):
+                    raise
+                time.sleep(_LOOK_AGAIN)
+            else:
+                self._was_reached, self._away_since = True, None
+                return connection
+
+    def _may_come_back(self, error: DBAPIError) -> bool:
+        if not self._was_reached or not self._is_lost(error):
+            return False
+        now = time.monotonic()
+        self._away_since = self._away_since or now
+        return now - self._away_since < self.patience
+
+    def _is_lost(self, error: BaseException) -> bool:
+        return self.file is None and postgresql.is_lost(getattr(error, "orig", None) or error)
+
+    def _commit(self, connection: Connection, transaction: RootTransaction) -> None:
+        """Commit; where the connection is lost just then, find out whether the server did it."""
+        mark = postgresql.mark_of(connection) if self.file is None else None
+        try:
+            transaction.commit()
+        except DBAPIError as error:
+            if mark is None or not self._is_lost(error):
+                raise
+            if not self._was_committed(mark):
+                raise
+
+    def _was_committed(self, mark: str) -> bool:
+        """Ask the server what became of a transaction. Raises `ConnectionLost` where that cannot be found out."""
+        for _ in range(_TRIES):
+            with suppress(DBAPIError), self._reach() as connection:
+                return postgresql.was_committed(connection, mark)
+        raise ConnectionLost(f"{self}: the server went away in the midst of a commit; `shipbatch resume` goes on.")
 
     @contextmanager
     def _failures(self, verb: str) -> Iterator[None]:
@@ -143,8 +235,15 @@ class Database:
         except (SQLAlchemyError, self._driver.Error) as error:
             cause = getattr(error, "orig", None) or error
             refused = isinstance(cause, self._driver.IntegrityError) or _rolled_back(cause)
-            kind = EntryRefused if refused else JournalFailed
-            raise kind(f"{self}: {_told(verb, cause)}") from error
+            told = (postgresql if self.file is None else sqlite).told(cause, verb)
+            raise self._kind_of(cause, refused=refused)(f"{self}: {told}.") from error
+
+    def _kind_of(self, cause: BaseException, *, refused: bool) -> type[JournalFailed]:
+        if refused:
+            return EntryRefused
+        if not self._was_reached or not self._is_lost(cause):
+            return JournalFailed
+        return NotWritten if self._away_since is None else ConnectionLost
 
 
 def _rolled_back(cause: BaseException) -> bool:
@@ -152,22 +251,18 @@ def _rolled_back(cause: BaseException) -> bool:
     return str(getattr(cause, "sqlstate", "")).startswith("40")
 
 
-def _told(verb: str, cause: BaseException) -> str:
-    if "file is not a database" in str(cause):
-        return "this file is no journal; name another one under `journal` in the settings, or move this one away."
-    return f"the journal cannot be {verb}: {str(cause).strip()}; put that right and run the command again."
-
-
 def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise UsageError(
             "journal: this is no address of a database; write it like sqlite:///state/journal.db."
         ) from None
-    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+    if parsed.get_backend_name() not in (sqlite.NAME, postgresql.NAME):
         raise UsageError("journal: only sqlite:///FILE and postgresql+psycopg://... can hold a journal.")
-    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+    if "@" in (parsed.host or ""):
+        raise UsageError("journal: in a user's name or password, write @ as %40, : as %3A and / as %2F.")
+    if parsed.get_backend_name() == sqlite.NAME and parsed.database in (None, "", ":memory:"):
         raise UsageError(
             "journal: a journal needs a file that outlives the run; write it like sqlite:///state/journal.db."
         )
@@ -175,42 +270,17 @@ def _parsed(url: str) -> URL:
 
 
 def _engine(url: URL) -> Engine:
+    # No statement's values get into an error or a log.
+    if url.get_backend_name() == sqlite.NAME:
+        engine = create_engine(url, hide_parameters=True)
+        event.listen(engine, "connect", sqlite.careful)
+        event.listen(engine, "begin", sqlite.begin)
+        return engine
     try:
-        # No statement's values get into an error or a log.
-        engine = create_engine(url, hide_parameters=True, pool_pre_ping=url.get_backend_name() != "sqlite")
-    except (NoSuchModuleError, ModuleNotFoundError) as error:
-        raise UsageError(f"journal: {error}; for PostgreSQL install shipbatch[cluster].") from None
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _careful)
-        event.listen(engine, "begin", _begin)
+        engine = create_engine(
+            postgresql.driven(url), hide_parameters=True, pool_pre_ping=True, connect_args=postgresql.manners(url)
+        )
+    except (NoSuchModuleError, ImportError):
+        raise UsageError("journal: for one on PostgreSQL, run: pip install 'shipbatch[cluster]'") from None
+    event.listen(engine, "connect", postgresql.greet)
     return engine
-
-
-def _careful(connection: Any, _record: object) -> None:  # noqa: ANN401 - whichever driver
-    """Sync fully: a commit survives a power cut, not only the process's death (WAL with NORMAL may lose the last)."""
-    connection.isolation_level = None  # we begin transactions ourselves
-    for pragma in (f"busy_timeout={_BUSY}", "journal_mode=WAL", "synchronous=FULL", "fullfsync=ON", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin(connection: Connection) -> None:
-    reads = connection.get_execution_options().get(_READS_ONLY)
-    with closing(connection.connection.cursor()) as cursor:
-        cursor.execute("BEGIN" if reads else "BEGIN IMMEDIATE")
-
-
-def _make_private(file: Path) -> None:
-    """Make the file where there is none. SQLite gives the files beside it (-wal, -shm) the same mode."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
-    except OSError as error:
-        raise JournalFailed(f"{file}: the journal cannot be made: {error.strerror}.") from error
-
-
-def _unused(file: Path) -> Path:
-    number, free = 1, file
-    while free.exists():
-        number += 1
-        free = file.with_name(f"{file.name}.{number}")
-    return free

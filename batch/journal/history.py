@@ -13,6 +13,7 @@ from sqlalchemy import Text, bindparam, case, exists, false, func, or_, select, 
 from batch.errors import UsageError
 from batch.journal import tables
 from batch.journal.blocks import blocks
+from batch.journal.database import lasting
 from batch.journal.entries import parts_from
 from batch.journal.many import Many
 from batch.journal.states import OUTCOMES
@@ -80,6 +81,7 @@ def runs(
         return list(islice(ended_so, most))
 
 
+@lasting
 def run_named(database: Database, run: str) -> Run:
     """Return one run. Raises `UsageError` where there is none of that name."""
     with database.reading() as connection:
@@ -89,12 +91,14 @@ def run_named(database: Database, run: str) -> Run:
     return _run(row)
 
 
+@lasting
 def files_of(database: Database, run: int) -> Sequence[Row[Any]]:
     """Return the input files of a run, in input order."""
     with database.reading() as connection:
         return connection.execute(select(_files).where(_files.c.run == run).order_by(_files.c.file)).all()
 
 
+@lasting
 def rows_of(database: Database, run: int) -> pd.DataFrame:
     """Return the rows of a run as they ended, or stand now, in input order.
 
@@ -145,6 +149,7 @@ def _ends_apart(contents: Iterable[bytes], places: Iterable[int]) -> list[Part |
     return [read[content][place] for content, place in zip(contents, places, strict=True)]
 
 
+@lasting
 def keep_rows(database: Database, run: int, rows: pd.DataFrame) -> None:
     """Write down how the rows of a run ended, whatever becomes of their orders later."""
     values = [
@@ -164,6 +169,7 @@ _KEEP = Many(
 )
 
 
+@lasting
 def orders_of(database: Database, run: int) -> pd.DataFrame:
     """Return the journal's orders that rows of a run belong to, indexed by their number.
 
@@ -192,6 +198,7 @@ def orders_of(database: Database, run: int) -> pd.DataFrame:
     return orders.assign(attempts=counted.reindex(orders.index).fillna(0).astype("int64"))
 
 
+@lasting
 def attempts_of(database: Database, run: int) -> pd.DataFrame:
     """Return the calls that a run made for orders, in their order.
 

@@ -14,7 +14,7 @@ from sqlalchemy import insert, select, update
 from batch.journal import tables
 from batch.journal.blocks import blocks
 from batch.journal.claims import claim, claims_of
-from batch.journal.database import Database
+from batch.journal.database import Database, lasting
 from batch.journal.ends import ended_well
 from batch.journal.entries import (
     Begin,
@@ -52,7 +52,11 @@ class Journal:
     def open(cls, url: str) -> Journal:
         """Open the journal, making it where there is none. Raises `JournalFailed`."""
         database = Database(url)
-        prepare(database)
+        try:
+            prepare(database)
+        except BaseException:
+            database.close()
+            raise
         return cls(database)
 
     @classmethod
@@ -92,6 +96,7 @@ class Journal:
             for block in blocks(rows, _ROWS):
                 _ROW(connection, block)
 
+    @lasting
     def finish_run(self, run: int, *, at: int, summary: Mapping[str, Any]) -> None:
         """Record that the run ended, and its summary."""
         finished = update(tables.runs).where(tables.runs.c.number == run)
@@ -116,11 +121,13 @@ class Journal:
             planning.finish()
         return planned
 
+    @lasting
     def known(self, seller: str, orders: Iterable[PlannedOrder], at: int = 0) -> list[Planned | None]:
         """Return where each of these orders stands, None where it is new; nothing is written. `at`: as in `plan`."""
         with self.database.reading() as connection:
             return [one for block in blocks(orders) for one in known_block(connection, seller, block, at)]
 
+    @lasting
     def load(self, orders: Sequence[int]) -> list[JournalOrder]:
         """Return these orders with all that sending and settling need, in the order asked for."""
         found: dict[int, JournalOrder] = {}
@@ -134,6 +141,7 @@ class Journal:
                         found[row.id] = _journal_order(row, claims.get(row.purchase_order_id, ()))
         return [found[order] for order in orders]
 
+    @lasting
     def in_states(self, seller: str, states: Sequence[State], *, due_by: int | None = None) -> list[int]:
         """Return the seller's orders in these states, oldest first; with `due_by`, those that are due by then."""
         wanted = select(tables.orders.c.id).where(tables.orders.c.seller == seller, tables.orders.c.state.in_(states))
@@ -144,6 +152,7 @@ class Journal:
         with self.database.reading() as connection:
             return list(connection.execute(wanted.order_by(tables.orders.c.id)).scalars())
 
+    @lasting
     def apply(self, entries: Sequence[Entry]) -> list[tuple[Claim, ...]]:
         """Write a block of entries in one transaction.
 

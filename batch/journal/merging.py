@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, func, select, update
 
 from batch.journal import tables
-from batch.journal.database import EntryRefused
+from batch.journal.database import EntryRefused, lasting
 from batch.journal.entries import content_of, parcels_from, parts_from, to_json
 from batch.journal.states import UNFINISHED, State
 
@@ -27,6 +27,7 @@ _orders, _rows = tables.orders, tables.rows
 _POINTING = (tables.attempts, tables.claims, tables.decisions)  # at orders, besides the rows
 
 
+@lasting
 def unnamed(database: Database, seller: str) -> dict[str, list[int]]:
     """Return the seller's planned orders that name no purchase order, by customer order id."""
     wanted = (
@@ -37,6 +38,7 @@ def unnamed(database: Database, seller: str) -> dict[str, list[int]]:
     return _by_name(database, wanted)
 
 
+@lasting
 def sharing(database: Database, seller: str) -> dict[str, list[int]]:
     """Return the seller's unfinished orders by purchase order id, where several have the same."""
     of_seller = (_orders.c.seller == seller, tables.unfinished, _orders.c.purchase_order_id != "")
@@ -49,6 +51,7 @@ def sharing(database: Database, seller: str) -> dict[str, list[int]]:
     return _by_name(database, wanted)
 
 
+@lasting
 def naming(database: Database, seller: str, purchase_order_id: str) -> list[int]:
     """Return the seller's unfinished orders that name this purchase order."""
     wanted = select(_orders.c.id).where(
@@ -60,6 +63,7 @@ def naming(database: Database, seller: str, purchase_order_id: str) -> list[int]
         return list(connection.execute(wanted.order_by(_orders.c.id)).scalars())
 
 
+@lasting
 def merge(database: Database, into: int, others: Sequence[int]) -> None:
     """Make planned orders one: its parcels, rows, calls and claims are those of all of them.
 

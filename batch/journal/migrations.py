@@ -7,8 +7,9 @@ version to the next. They stand in `MIGRATIONS` in order: the first leads from v
     2  write a migration below that gives old ones the same shape, in statements that every database understands
     3  append it to `MIGRATIONS`; never change or remove one that was released
 
-Before the first of them a copy of an SQLite journal is laid beside it, as `NAME.version-N`. Whoever runs a PostgreSQL
-server keeps copies there.
+Before the first of them a copy of an SQLite journal is laid beside it, as `NAME.version-N`. On PostgreSQL each is one
+transaction, which changes nothing where it fails; copies are for whoever runs the server. Of processes that find the
+same old tables, or none, one makes them new while the others wait.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def version_known() -> int:
 
 
 def _make_tables(database: Database, version: int) -> None:
-    with database.writing() as connection:
+    with database.writing(alone=True) as connection:
         tables.metadata.create_all(connection)
         if _version(connection) is None:
             connection.execute(insert(tables.version).values(version=version))
@@ -88,7 +89,7 @@ def _migrate(database: Database, migrations: Sequence[Migration]) -> None:
 
 def _take(database: Database, version: int, migration: Migration) -> None:
     """Take the tables from a version to the next, unless another process has just done so."""
-    with database.writing() as connection:
+    with database.writing(alone=True) as connection:
         if _version(connection) == version:
             migration(connection)
             connection.execute(update(tables.version).values(version=version + 1))

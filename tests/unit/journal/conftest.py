@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import delete, func, select
 
-from batch.journal import database, tables
+from batch.journal import sqlite, tables
 from batch.journal.database import Database
 from batch.journal.journal import Journal
 from batch.journal.migrations import prepare
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.postgres import Server
 
-_careful = database._careful
+_careful = sqlite.careful
 _NUMBERED = {"runs": "number", "orders": "id", "attempts": "id", "decisions": "id"}
 
 
@@ -40,7 +40,7 @@ def url(kind: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: 
     if kind == "postgresql":
         server: Server = request.getfixturevalue("postgres")
         return server.place()
-    monkeypatch.setattr(database, "_careful", _carefree)
+    monkeypatch.setattr(sqlite, "careful", _carefree)
     return f"sqlite:///{tmp_path / 'state' / 'journal.db'}"
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -144,6 +146,38 @@ def test_two_processes_that_make_a_journal_at_once_make_one(url: str) -> None:
         prepare(second)
 
         assert _version(second) == 1
+
+
+def test_of_many_that_make_a_journal_at_once_all_find_the_same(url: str) -> None:
+    databases = [Database(url) for _ in range(8)]
+    begin = threading.Barrier(len(databases))
+
+    def make(database: Database) -> int:
+        begin.wait()
+        prepare(database, (*MIGRATIONS, _add_column, _fill_column))
+        return _version(database)
+
+    with ThreadPoolExecutor(len(databases)) as threads:
+        assert set(threads.map(make, databases)) == {3 + len(MIGRATIONS)}
+    for database in databases:
+        database.close()
+
+
+def test_of_many_that_find_an_older_journal_one_brings_it_up_to_date(journal: Journal, url: str, run: int) -> None:
+    databases = [Database(url) for _ in range(8)]
+    begin = threading.Barrier(len(databases))
+
+    def bring(database: Database) -> list[str]:
+        begin.wait()
+        prepare(database, (*MIGRATIONS, _add_column, _fill_column))
+        return _machines(database)
+
+    with ThreadPoolExecutor(len(databases)) as threads:
+        assert list(threads.map(bring, databases)) == [["night"]] * len(databases)
+    for database in databases:
+        database.close()
+    assert run
+    assert _version(journal.database) == 3 + len(MIGRATIONS)
 
 
 def test_a_migration_may_use_tables_of_its_own_version(journal: Journal) -> None:
