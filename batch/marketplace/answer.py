@@ -21,6 +21,7 @@ _ROOTS = frozenset({"errors", "error", "order", "list", "ordersList", "OAuthToke
 _CODE = re.compile(r"[A-Za-z0-9_.\-]{1,100}")
 _NOT_ASKED = frozenset({"", "false", "n", "no", "0", "none", "null"})
 _DIGITS = 10  # of a number of units: a billion is no order
+_NOTHING: dict[str, Any] = {}
 _EARLIEST, _LATEST = 10**11, 10**14  # what passes for epoch milliseconds
 
 
@@ -153,23 +154,27 @@ def read_orders(document: dict[str, Any] | None, customer_order_id: str) -> tupl
 def _order_entries(document: dict[str, Any] | None) -> list[dict[str, Any]]:
     if document is None:
         return []
-    listed = _inner(_inner(document, "list", "elements") or document.get("ordersList"), "order")
-    found = document.get("order") or listed or ([document] if "purchaseOrderId" in document else [])
+    found = document.get("order") or _listed(document) or ([document] if "purchaseOrderId" in document else [])
     return [entry for entry in _list(found) if isinstance(entry, dict)]
+
+
+def _listed(document: dict[str, Any]) -> Any:  # noqa: ANN401 - what stands there is not known before it is looked at
+    elements = _object(document.get("list")).get("elements") or document.get("ordersList")
+    return _object(elements).get("order")
 
 
 def _order(entry: dict[str, Any]) -> Order | None:
     try:
-        lines = tuple(map(_line, _list(_inner(entry, "orderLines", "orderLine"))))
+        lines = tuple(map(_line, _list(_object(entry.get("orderLines")).get("orderLine"))))
         purchase_order_id = _text(entry.get("purchaseOrderId"))
-        by_walmart = not purchase_order_id or _text(_inner(entry, "shipNode", "type")).upper().startswith("WFS")
-        shipping = entry.get("shippingInfo")
+        ship_node, shipping = _object(entry.get("shipNode")), _object(entry.get("shippingInfo"))
+        by_walmart = not purchase_order_id or _text(ship_node.get("type")).upper().startswith("WFS")
         order = Order(
             purchase_order_id=purchase_order_id,
             customer_order_id=_text(entry.get("customerOrderId")),
             ordered_at=_epoch_ms(entry.get("orderDate")),
-            ship_by=_epoch_ms(_inner(shipping, "estimatedShipDate")),
-            method_code=_text(_inner(shipping, "methodCode")),
+            ship_by=_epoch_ms(shipping.get("estimatedShipDate")),
+            method_code=_text(shipping.get("methodCode")),
             fulfilled_by_walmart=by_walmart,
             lines=lines,
         )
@@ -179,52 +184,51 @@ def _order(entry: dict[str, Any]) -> Order | None:
     return order if lines and len(numbers) == len(lines) else None
 
 
-def _line(line: object) -> OrderLine:
-    number = _text(_inner(line, "lineNumber"))
+def _line(value: object) -> OrderLine:
+    line = _object(value)
+    number = _text(line.get("lineNumber"))
     if not number:
         raise _ImproperOrder
-    quantity = _quantity(_inner(line, "orderLineQuantity", "amount"))
-    entries = _list(_inner(line, "orderLineStatuses", "orderLineStatus"))
+    quantity = _quantity(_object(line.get("orderLineQuantity")).get("amount"))
+    entries = _list(_object(line.get("orderLineStatuses")).get("orderLineStatus"))
     statuses = tuple([_line_status(entry, quantity if len(entries) == 1 else None) for entry in entries])
     return OrderLine(
         line_number=number,
-        sku=_text(_inner(line, "item", "sku")),
+        sku=_text(_object(line.get("item")).get("sku")),
         quantity=sum(status.quantity for status in statuses) if quantity is None else quantity,
         statuses=statuses,
-        intent_to_cancel=_is_set(_inner(line, "intentToCancel")),
+        intent_to_cancel=_is_set(line.get("intentToCancel")),
     )
 
 
-def _line_status(entry: object, line_quantity: int | None) -> LineStatus:
+def _line_status(value: object, line_quantity: int | None) -> LineStatus:
     """Read one status; where it names no quantity it holds the whole line, if it is the line's only one."""
-    status = _text(_inner(entry, "status"))
-    quantity = _quantity(_inner(entry, "statusQuantity", "amount"))
+    entry = _object(value)
+    status = _text(entry.get("status"))
+    quantity = _quantity(_object(entry.get("statusQuantity")).get("amount"))
     quantity = line_quantity if quantity is None else quantity
     if not status or quantity is None:
         raise _ImproperOrder
-    listed = _list(_inner(entry, "shipmentPackages", "shipmentPackage"))
-    trackings = [tracking for tracking in (_inner(entry, "trackingInfo"), *listed) if isinstance(tracking, dict)]
-    first = trackings[0] if trackings else {}
+    listed = _list(_object(entry.get("shipmentPackages")).get("shipmentPackage"))
+    trackings = [tracking for tracking in (entry.get("trackingInfo"), *listed) if isinstance(tracking, dict)]
+    first = trackings[0] if trackings else _NOTHING
     carrier = first.get("carrierName")
+    names = _object(carrier)
     said = [number for tracking in trackings if (number := _text(tracking.get("trackingNumber")))]
     numbers = tuple(dict.fromkeys(said))
     return LineStatus(
         status=status.capitalize(),
         quantity=quantity,
-        carrier=_text(_inner(carrier, "carrier")) or _text(_inner(carrier, "otherCarrier")) or _text(carrier),
+        carrier=_text(names.get("carrier")) or _text(names.get("otherCarrier")) or _text(carrier),
         tracking_number=numbers[0] if numbers else "",
         shipped_at=_epoch_ms(first.get("shipDateTime")),
         packages=numbers if len(numbers) > 1 else (),
     )
 
 
-def _inner(value: object, *names: str) -> Any:  # noqa: ANN401 - what stands there is not known before it is looked at
-    """Return what stands below these names, None where one of them is missing."""
-    for name in names:
-        if not isinstance(value, dict):
-            return None
-        value = value.get(name)
-    return value
+def _object(value: object) -> dict[str, Any]:
+    """Return an object, one without members for anything else."""
+    return value if isinstance(value, dict) else _NOTHING
 
 
 def _list(value: object) -> list[Any]:
