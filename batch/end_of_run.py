@@ -41,7 +41,7 @@ def reported(end: Ended, folder: Path) -> Ended:
 
 def ended(account: RunAccount, stopped_by: Exit = Exit.OK, reason: str = "") -> Ended:
     """Return the end of a run with its exit code: the gravest of what happened to its rows and of why it stopped."""
-    outcomes = set(account.rows["outcome"])
+    outcomes = set(account.rows["outcome"].unique())
     exit_code = gravest(
         stopped_by,
         Exit.UNKNOWN if Outcome.UNKNOWN in outcomes else Exit.OK,

@@ -114,7 +114,7 @@ def _as_it_stands(account: RunAccount, journal: Journal, run: int) -> RunAccount
 def _move(account: RunAccount) -> Moved | Stays | Left | None:
     """Move the one file of this account, None where it is not what was read, or could not be read at all."""
     file = account.files[0]
-    where = target(set(account.rows["outcome"]), file.problem)
+    where = target(set(account.rows["outcome"].unique()), file.problem)
     try:
         if not file.sha256 or _sha256(file.path) != file.sha256:
             return None

@@ -96,7 +96,7 @@ def headline(account: RunAccount) -> str:
 def next_steps(account: RunAccount, folder: Path | None = None) -> list[str]:
     """Return what to do next, one sentence each, none where nothing is to do; `folder`: where the report lies."""
     steps = [_unreadable(file) for file in account.files if file.problem]
-    outcomes = set(account.rows["outcome"])
+    outcomes = set(account.rows["outcome"].unique())
     if outcomes & _MENDABLE:
         steps.append(_mend(files_to_mend(account), folder) if folder else _MEND_ABOVE)
     if Outcome.HELD in outcomes and folder:
