@@ -45,7 +45,7 @@ profile: $(READY_TO_MEASURE) ## Show where an order's microseconds go
 soak: $(READY) ## Kill it 200 times while every fifth answer goes wrong, then at every step (minutes)
 	$(BIN)/python -m tests.faults.soak $(if $(SEED),--seed $(SEED))
 
-golden: $(READY) ## Write the plans beside the sample exports anew
+golden: $(READY) ## Write the plans of the sample exports anew
 	$(BIN)/python -m pytest tests/acceptance/test_samples.py --golden
 
 clean: ## Remove all that was made here, samples' reports included

@@ -71,7 +71,10 @@ def _files_only(folder: Path, accounts: Collection[str]) -> Iterator[Path]:
 
 
 def _no_account(folder: Path, accounts: Collection[str]) -> UsageError:
-    return UsageError(f"{folder}: this sub-folder is no account's; accounts are {_named(accounts)}.")
+    return UsageError(
+        f"{folder}: this sub-folder is no account's; accounts are {_named(accounts)}. "
+        "For its files, name the folder itself."
+    )
 
 
 def _entries(folder: Path) -> Sequence[Path]:

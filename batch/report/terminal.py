@@ -41,6 +41,7 @@ STYLES = {
 }
 _MENDABLE = NEEDS_PERSON - {Outcome.UNKNOWN}
 _MEND_ABOVE = "Mend the rows named above and drop the file again."
+_NO_REPORT_YET = "`--report FOLDER` writes a report, with every reason and the rows to mend."
 _MOST_TASKS = 5  # more than these nobody reads on a terminal; the report has all
 _MOST_PLACES = 2  # sheets that are named under one reason
 _MOST_STRETCHES = 3  # of row numbers in one sheet
@@ -99,6 +100,7 @@ def next_steps(account: RunAccount, folder: Path | None = None) -> list[str]:
     outcomes = set(account.rows["outcome"].unique())
     if outcomes & _MENDABLE:
         steps.append(_mend(files_to_mend(account), folder) if folder else _MEND_ABOVE)
+        steps += [_NO_REPORT_YET] * (account.ready and not folder)
     if Outcome.HELD in outcomes and folder:
         steps.append(f"Or decide what becomes of an order that is held: {COMMANDS[Outcome.HELD]}")
     if Outcome.UNKNOWN in outcomes:
@@ -129,7 +131,8 @@ def _parts(account: RunAccount, folder: Path | None, *, wide: bool) -> Iterator[
         yield Text("")
         yield _counts(account, wide=wide)
         yield from _deadlines(account)
-    told = [*_tasks(account), *_warnings(account)]
+    where = "--report" if account.ready and not folder else "the report"
+    told = [*_tasks(account, where), *_warnings(account, where)]
     if told:
         yield Text("")
         yield _reasons(told, wide=wide)
@@ -195,20 +198,21 @@ def _bar(part: int, whole: int) -> str:
     return "█" * max(1, round(_BAR * part / whole)) if part else ""
 
 
-def _tasks(account: RunAccount) -> Iterator[_Reason]:
+def _tasks(account: RunAccount, all_in: str) -> Iterator[_Reason]:
+    """Yield the first few reasons for which a person is needed. `all_in`: where the others are told."""
     found = tasks(account)
     urgent = sorted(found, key=lambda task: (task.outcome is not Outcome.UNKNOWN, -len(task.rows)))
     for task in urgent[:_MOST_TASKS]:
         yield said(task.outcome), STYLES[task.outcome], len(task.rows), task.reason, _where(account, task.rows)
-    if len(found) > _MOST_TASKS:
-        yield "", "dim", 0, f"and {len(found) - _MOST_TASKS} more reasons, all in the report", ""
+    if more := len(found[_MOST_TASKS:]):
+        yield "", "dim", 0, f"and {more} more reason{'s' * (more != 1)}, all in {all_in}", ""
 
 
-def _warnings(account: RunAccount) -> Iterator[_Reason]:
+def _warnings(account: RunAccount, all_in: str) -> Iterator[_Reason]:
     found = remarks(account, WARNING)
     if found:
         kinds = f"{len(found) - 1} more kind{'s' * (len(found) > 2)}"  # noqa: PLR2004 - one more is no plural
-        more = f" And {kinds}, all in the report." if len(found) > 1 else ""
+        more = f" And {kinds}, all in {all_in}." if len(found) > 1 else ""
         rows = len({row for remark in found for row in remark.rows.tolist()})
         yield "warning", "yellow", rows, f"{found[0].reason}{more}", _where(account, found[0].rows)
 

@@ -1,4 +1,4 @@
-"""Every sample export beside the plan that it must give: `data/NAME` and `data/NAME.plan.txt`.
+"""Every sample export and the plan that it must give: `data/NAME` and `data/plans/NAME.txt`.
 
 `make golden` writes the plans anew; what it changed is then read line by line: the plans are the specification.
 """
@@ -22,6 +22,7 @@ TORONTO = ZoneInfo("America/Toronto")
 NOW = datetime(2026, 11, 24, 15, 0, tzinfo=TORONTO)
 POLICY = Policy(zone=TORONTO, now_ms=int(NOW.timestamp() * 1000))
 SAMPLES = sorted(make_samples.SAMPLES)
+PLANS = make_samples.DATA / "plans"
 
 
 def plan_of(name: str, policy: Policy = POLICY) -> str:
@@ -32,17 +33,23 @@ def plan_of(name: str, policy: Policy = POLICY) -> str:
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_sample_gives_the_plan_that_lies_beside_it(name: str, request: pytest.FixtureRequest) -> None:
-    golden = make_samples.DATA / f"{name}.plan.txt"
+def test_a_sample_gives_its_plan(name: str, request: pytest.FixtureRequest) -> None:
+    golden = PLANS / f"{name}.txt"
     plan = plan_of(name)
     if request.config.getoption("--golden"):
         golden.write_text(plan, encoding="utf-8")
     assert plan == golden.read_text(encoding="utf-8"), f"read what changed, then: make golden ({golden})"
 
 
-def test_every_plan_lies_beside_a_sample() -> None:
-    plans = {str(path.relative_to(make_samples.DATA)) for path in make_samples.DATA.rglob("*.plan.txt")}
-    assert plans == {f"{name}.plan.txt" for name in SAMPLES}
+def test_every_plan_is_a_samples() -> None:
+    plans = {str(path.relative_to(PLANS)) for path in PLANS.rglob("*") if path.is_file()}
+    assert plans == {f"{name}.txt" for name in SAMPLES}
+
+
+@pytest.mark.parametrize("folder", sorted({str(Path(name).parent) for name in SAMPLES}))
+def test_a_folder_of_samples_holds_nothing_but_samples(folder: str) -> None:
+    there = {f"{folder}/{path.name}" for path in (make_samples.DATA / folder).iterdir()}
+    assert there == {name for name in SAMPLES if name.startswith(f"{folder}/")}
 
 
 def test_a_plan_depends_on_the_time_and_the_policy() -> None:

@@ -97,6 +97,16 @@ def test_many_kinds_of_reasons_are_cut_with_a_word() -> None:
     assert "told to wait 2 times" in told
 
 
+def test_a_check_without_a_report_says_how_to_get_one() -> None:
+    reasons = ["Alpha.", "Beta.", "Gamma.", "Delta.", "Epsilon.", "Zeta."]
+    table = make_table(*[["1", "x", ""]] * len(reasons))
+    account = make_account([table], [("rejected", reason, "1") for reason in reasons], ready=True)
+    told = shown(account, None, width=120)
+    assert "and 1 more reason, all in --report" in told
+    assert "`--report FOLDER` writes a report, with every reason and the rows to mend." in told
+    assert "--report" not in shown(account)
+
+
 def test_what_is_unknown_comes_first_and_then_what_is_most_frequent() -> None:
     table = make_table(*[["1", "x", ""]] * 6)
     told = [("rejected", "Rare.", "1"), *[("held", "Often.", "2")] * 3, ("unknown", "Lost.", "3")]
