@@ -162,8 +162,8 @@ class Database:
                 problems = [*unsound(connection)]
         except JournalFailed as error:
             return [str(error)]
-        gone = [f"the table {name} is missing" for name in sorted(tables.metadata.tables.keys() - there) if there]
-        return [f"{self}: {problem}." for problem in gone + problems]
+        gone = sorted(tables.metadata.tables.keys() - there) if tables.version.name in there else []
+        return [f"{self}: {problem}." for problem in [f"the table {name} is missing" for name in gone] + problems]
 
     def risks(self) -> list[str]:
         """Return what could make a commit be lost, a sentence each."""
@@ -172,6 +172,17 @@ class Database:
         with self.reading() as connection:
             return [f"{self}: {risk}." for risk in postgresql.risks(connection)]
 
+    def session(self, application: str) -> Connection:
+        """Return a connection to a server that commits each statement, and is the caller's to close.
+
+        `application`: what it is called there.
+        """
+        with self.failures("read"):
+            connection = self._reach().execution_options(isolation_level="AUTOCOMMIT")
+            connection.detach()
+            postgresql.name(connection, application)
+            return connection
+
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
@@ -179,7 +190,7 @@ class Database:
     @contextmanager
     def _connected(self, verb: str) -> Iterator[Connection]:
         """Give a connection; one that is lost in the block is given to nobody any more."""
-        with self._failures(verb), self._reach() as connection:
+        with self.failures(verb), self._reach() as connection:
             try:
                 yield connection
             except (SQLAlchemyError, self._driver.Error) as error:
@@ -229,7 +240,8 @@ class Database:
         raise ConnectionLost(f"{self}: the server went away in the midst of a commit; `shipbatch resume` goes on.")
 
     @contextmanager
-    def _failures(self, verb: str) -> Iterator[None]:
+    def failures(self, verb: str) -> Iterator[None]:
+        """Turn the driver's errors into `JournalFailed`; `verb`: what is done with the journal."""
         try:
             yield
         except (SQLAlchemyError, self._driver.Error) as error:

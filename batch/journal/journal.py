@@ -28,6 +28,8 @@ from batch.journal.entries import (
     parts_from,
     sent_from,
 )
+from batch.journal.fence import admit
+from batch.journal.locks import Locks
 from batch.journal.many import Lookup, Many
 from batch.journal.migrations import prepare
 from batch.journal.planning import Planning, known_block
@@ -47,6 +49,7 @@ class Journal:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self.locks = Locks(database)
 
     @classmethod
     def open(cls, url: str) -> Journal:
@@ -65,7 +68,8 @@ class Journal:
         return cls.open(url) if Database(url).exists else None
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, which lets go of all locks."""
+        self.locks.close()
         self.database.close()
 
     @contextmanager
@@ -115,6 +119,8 @@ class Journal:
         """
         planned: list[Planned] = []
         with self.database.writing() as connection:
+            admit(connection, seller)
+            self.locks.fence.check(connection, [seller])
             planning = Planning(connection, seller, at)
             for block in blocks(orders):
                 planned.extend(planning.plan(block))
@@ -165,6 +171,7 @@ class Journal:
         named = {entry.order for entry in begins} | {entry.order for entry in changes}
         with self.database.writing() as connection:
             standings = standings_of(connection, named)
+            self.locks.fence.check(connection, {standing.seller for standing in standings.values()})
             against = {
                 id(begin): claims for begin, claims in zip(updates, claim(connection, updates), strict=True) if claims
             }
@@ -183,8 +190,10 @@ class Journal:
             order=order, decided_at=change.at, user=user, decision=decision, note=note
         )
         with self.database.writing() as connection:
+            standings = standings_of(connection, [order])
+            self.locks.fence.check(connection, {standing.seller for standing in standings.values()})
             connection.execute(decided)
-            change_states(connection, [change], standings_of(connection, [order]), by_decision=True)
+            change_states(connection, [change], standings, by_decision=True)
 
 
 _ROW = Many(insert(tables.rows), *(column.name for column in tables.rows.c))

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 
 from batch.crashpoints import Step, reached
 from batch.errors import JournalFailed
@@ -31,7 +31,16 @@ if TYPE_CHECKING:
 
     Migration = Callable[[Connection], None]
 
-MIGRATIONS: tuple[Migration, ...] = ()
+
+def _number_locks(connection: Connection) -> None:
+    """Version 2: the journal counts how often each seller's lock was taken."""
+    connection.execute(
+        text("CREATE TABLE locks (seller TEXT NOT NULL PRIMARY KEY, epoch BIGINT NOT NULL, holder TEXT NOT NULL)")
+    )
+    connection.execute(text("INSERT INTO locks (seller, epoch, holder) SELECT DISTINCT seller, 0, '' FROM orders"))
+
+
+MIGRATIONS: tuple[Migration, ...] = (_number_locks,)
 
 
 def prepare(database: Database, migrations: Sequence[Migration] = MIGRATIONS) -> None:

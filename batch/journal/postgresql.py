@@ -121,6 +121,42 @@ def _words(said: str) -> str:
     return (fatal[-1] if fatal else first).rstrip(".")
 
 
+# Locks, which last as long as their session
+
+
+def lock(session: Connection, key: int) -> bool:
+    """Take the lock of that number, unless another session has it; return whether it is ours."""
+    return bool(session.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}).scalar_one())
+
+
+def unlock(session: Connection, key: int) -> None:
+    """Let go of a lock."""
+    session.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
+
+
+# A server shows the 64 bits of a lock's number as two times 32.
+_LOCKED = text("""
+    SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+    WHERE datname = current_database() AND locktype = 'advisory' AND granted
+    AND objsubid = 1 AND (classid::bigint << 32 | objid::bigint) = :key
+""")
+
+
+def is_locked(connection: Connection, key: int) -> bool:
+    """Whether any session has the lock of that number."""
+    return bool(connection.execute(_LOCKED, {"key": key}).scalar_one())
+
+
+def name(session: Connection, application: str) -> None:
+    """Name a session to whoever looks at the server."""
+    session.execute(text("SELECT set_config('application_name', :name, false)"), {"name": application})
+
+
+def answer(session: Connection) -> None:
+    """Have the server say that it is there."""
+    session.execute(text("SELECT 1"))
+
+
 # What became of a transaction whose connection was lost while it was committed
 
 

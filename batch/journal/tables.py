@@ -131,3 +131,11 @@ decisions = Table(
     Column("decision", Text, nullable=False),
     Column("note", Text, nullable=False),
 )
+
+locks = Table(
+    "locks",
+    metadata,
+    Column("seller", Text, primary_key=True),
+    Column("epoch", BigInteger, nullable=False),  # how often the seller's lock was taken; 0: never yet
+    Column("holder", Text, nullable=False),  # who took it last, for people
+)

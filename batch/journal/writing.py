@@ -45,6 +45,7 @@ class IllegalChange(EntryRefused):
 class Standing:
     """How an order stands, in the course of a block of changes."""
 
+    seller: str
     purchase_order_id: str
     state: State
     parts: Parts
@@ -56,7 +57,13 @@ Standings = dict[int, Standing]
 
 _STANDING = Lookup(
     select(
-        _orders.c.id, _orders.c.purchase_order_id, _orders.c.state, _orders.c.parts, _orders.c.note, _orders.c.ship_by
+        _orders.c.id,
+        _orders.c.seller,
+        _orders.c.purchase_order_id,
+        _orders.c.state,
+        _orders.c.parts,
+        _orders.c.note,
+        _orders.c.ship_by,
     )
     .order_by(_orders.c.id)
     .with_for_update(),
@@ -68,8 +75,8 @@ def standings_of(connection: Connection, orders: Iterable[int]) -> Standings:
     """Return how these orders stand, and hold them until the transaction ends. Raises `IllegalChange` for unknown."""
     wanted = sorted(set(orders))
     found = {
-        order: Standing(purchase_order_id, State(state), parts_from(parts), note, ship_by)
-        for order, purchase_order_id, state, parts, note, ship_by in _STANDING(connection, wanted)
+        order: Standing(seller, purchase_order_id, State(state), parts_from(parts), note, ship_by)
+        for order, seller, purchase_order_id, state, parts, note, ship_by in _STANDING(connection, wanted)
     }
     if len(found) < len(wanted):
         raise IllegalChange(f"Order number {min(set(wanted) - set(found))} is not in the journal; nothing was changed.")

@@ -141,7 +141,7 @@ def test_a_transaction_that_a_server_gave_up_for_another_may_be_tried_again(open
     class DeadlockDetected(Exception):  # noqa: N818 - as the driver calls it
         sqlstate = "40P01"
 
-    with pytest.raises(EntryRefused), opened._failures("written"):
+    with pytest.raises(EntryRefused), opened.failures("written"):
         raise OperationalError("INSERT", None, DeadlockDetected())
 
 

@@ -13,7 +13,8 @@ from batch.journal import tables
 from batch.journal.database import Database
 from batch.journal.journal import Journal
 from batch.journal.migrations import MIGRATIONS, _make_tables, _take, prepare, version_known, version_of
-from tests.unit.journal.making import begin_run
+from batch.journal.states import State
+from tests.unit.journal.making import SELLER, begin_run, change, plan, planned, state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,23 +73,23 @@ def test_an_older_journal_goes_through_every_version_in_between(journal: Journal
 
 def test_a_migration_that_fails_changes_nothing_and_can_be_tried_again(journal: Journal, run: int) -> None:
     with pytest.raises(ZeroDivisionError):
-        prepare(journal.database, (_add_column, _fail))
+        prepare(journal.database, (*MIGRATIONS, _add_column, _fail))
 
-    assert _version(journal.database) == 2
+    assert _version(journal.database) == 2 + len(MIGRATIONS)
     assert _machines(journal.database) == [None]
 
-    prepare(journal.database, (_add_column, _fill_column))
-    assert _version(journal.database) == 3
+    prepare(journal.database, (*MIGRATIONS, _add_column, _fill_column))
+    assert _version(journal.database) == 3 + len(MIGRATIONS)
     assert _machines(journal.database) == ["night"]
     assert run
 
 
 def test_a_migration_that_another_process_has_just_made_is_not_made_twice(journal: Journal, run: int) -> None:
-    prepare(journal.database, (_add_column,))
+    prepare(journal.database, (*MIGRATIONS, _add_column))
 
-    _take(journal.database, 1, _fail)
+    _take(journal.database, version_known(), _fail)
 
-    assert _version(journal.database) == 2
+    assert _version(journal.database) == 2 + len(MIGRATIONS)
     assert run
 
 
@@ -96,7 +97,9 @@ def test_a_newer_journal_is_refused_and_left_alone(database: Database) -> None:
     with database.writing() as connection:
         connection.execute(update(tables.version).values(version=7))
 
-    with pytest.raises(JournalFailed, match="version 7, this shipbatch knows 1; use the newer shipbatch"):
+    with pytest.raises(
+        JournalFailed, match=f"version 7, this shipbatch knows {version_known()}; use the newer shipbatch"
+    ):
         prepare(database)
 
     assert _version(database) == 7
@@ -142,10 +145,10 @@ def test_two_processes_that_make_a_journal_at_once_make_one(url: str) -> None:
         with first.reading() as connection:
             assert inspect(connection).has_table("orders")
 
-        _make_tables(second, 1)  # it saw no table a moment ago
+        _make_tables(second, version_known())  # it saw no table a moment ago
         prepare(second)
 
-        assert _version(second) == 1
+        assert _version(second) == version_known()
 
 
 def test_of_many_that_make_a_journal_at_once_all_find_the_same(url: str) -> None:
@@ -194,7 +197,24 @@ def test_a_migration_may_use_tables_of_its_own_version(journal: Journal) -> None
             )
         )
 
-    prepare(journal.database, (count_rows,))
+    prepare(journal.database, (*MIGRATIONS, count_rows))
 
     with journal.database.reading() as connection:
         assert connection.execute(select(tables.files.c.path)).scalars().all() == ["a.csv"]
+
+
+# The migrations that there are
+
+
+def test_version_2_counts_how_often_each_sellers_lock_was_taken(journal: Journal) -> None:
+    [order] = plan(journal, planned())
+    with journal.database.writing() as connection:
+        tables.locks.drop(connection)
+        connection.execute(update(tables.version).values(version=1))
+
+    prepare(journal.database)
+
+    with journal.database.reading() as connection:
+        assert connection.execute(select(tables.locks)).all() == [(SELLER, 0, "")]
+    journal.apply([change(order, State.HELD)])
+    assert state(journal, order) is State.HELD

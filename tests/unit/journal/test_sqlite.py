@@ -13,7 +13,7 @@ from sqlalchemy import insert, select
 from batch.errors import JournalFailed, UsageError
 from batch.journal import tables
 from batch.journal.database import Database
-from batch.journal.migrations import prepare
+from batch.journal.migrations import MIGRATIONS, prepare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,7 +134,7 @@ def test_a_journal_that_cannot_be_written_says_so(opened: Database, monkeypatch:
         connection.exec_driver_sql("PRAGMA query_only=ON")
         with (
             pytest.raises(JournalFailed, match=r"cannot be written: .*readonly.*; put that right"),
-            opened._failures("written"),
+            opened.failures("written"),
         ):
             connection.execute(insert(tables.runs).values(RUN))
 
@@ -174,11 +174,11 @@ def test_a_copy_takes_the_place_of_no_other(opened: Database, file: Path) -> Non
 def test_before_the_first_migration_a_copy_is_laid_beside_the_journal(opened: Database, file: Path) -> None:
     _add(opened)
 
-    prepare(opened, (_forget_runs, _forget_runs))
+    prepare(opened, (*MIGRATIONS, _forget_runs, _forget_runs))
 
-    assert [one.name for one in file.parent.iterdir() if ".version-" in one.name] == ["journal.db.version-1"]
-    with closing(sqlite3.connect(file.with_name("journal.db.version-1"))) as copy:
-        assert copy.execute("SELECT version FROM version").fetchall() == [(1,)]
+    assert [one.name for one in file.parent.iterdir() if ".version-" in one.name] == ["journal.db.version-2"]
+    with closing(sqlite3.connect(file.with_name("journal.db.version-2"))) as copy:
+        assert copy.execute("SELECT version FROM version").fetchall() == [(2,)]
         assert copy.execute("SELECT run FROM runs").fetchall() == [("run-1",)]
 
 
