@@ -158,6 +158,7 @@ class Job:
             work.number,
             work.tables,
             notes=sent.notes,
+            unattempted=sent.reason,
             **work.told,
             requests=sent.requests,
             interrupted=sent.stopped_by in (Exit.INTERRUPTED, Exit.TERMINATED),

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from batch.accounting import orders_of
 from batch.journal import history
+from batch.outcomes import Outcome
 from batch.report.account import RunAccount
 from schemas.characters import is_blank, text_array
 
@@ -27,15 +28,17 @@ def journalled_account(
     tables: Sequence[Table],
     *,
     notes: Mapping[str, str] | None = None,
+    unattempted: str = "",
     keep: bool = True,
     **told: Any,  # noqa: ANN401 - the account's own fields
 ) -> RunAccount:
     """Return the account of a run as the journal has it, where `number` is the run's.
 
-    `keep`: write down there how its rows ended, for good. `tables`: the rows read, in input order. `notes`: purchase
-    order id ▶ what else is to be said of it.
+    `tables`: the rows read, in input order. `notes`: purchase order id ▶ what else is to be said of it.
+    `unattempted`: why those were not attempted whose turn did not come. `keep`: write down there how its rows ended,
+    for good.
     """
-    kept = history.rows_of(database, number)
+    kept = _explained(history.rows_of(database, number), unattempted)
     if keep:
         history.keep_rows(database, number, kept)
     known = history.orders_of(database, number)
@@ -59,6 +62,12 @@ def journalled_account(
         attempts=_attempts(database, number, rows["order"], kept["order"]),
         **told,
     )
+
+
+def _explained(rows: pd.DataFrame, unattempted: str) -> pd.DataFrame:
+    """Give rows whose turn did not come the reason for which the run stopped."""
+    untold = (rows["outcome"] == str(Outcome.NOT_ATTEMPTED)) & (rows["reason"].fillna("") == "")
+    return rows.assign(reason=rows["reason"].where(~untold, unattempted))
 
 
 def _order_numbers(purchase_orders: pd.Series) -> np.ndarray:

@@ -252,3 +252,18 @@ def test_several_accounts_are_summed_up_together(trial: Trial) -> None:
     assert ran.code == told["exit_code"] == 6
     assert [(one["account"], one["exit_code"]) for one in told["runs"]] == [("default", 0), ("outlet", 6)]
     assert charged(trial) == {FIRST[0]: 2}
+
+
+def test_rows_whose_turn_did_not_come_say_why_the_run_stopped(trial: Trial) -> None:
+    trial.write_settings(rate={"ship": 1, "acknowledge": 0, "read": 0})
+    file = trial.write("orders.csv", FIRST, SECOND, THIRD)
+    trial.fill(file)
+    ran = trial.shipbatch("run", file, "--json", "--for", "1s")
+    assert (ran.code, ran.summary["rows"]["not_attempted"]) == (4, 2), ran.err
+    left = [row for row in trial.rows(ran) if row["_outcome"] == "not_attempted"]
+    stopped = "The time for this run was over; `shipbatch resume` goes on."
+    assert [row["_reason"] for row in left] == [stopped, stopped]
+    assert "The time for this run was over" in (trial.report(ran) / "report.html").read_text()
+    trial.shipbatch("resume", "--for", "1s")
+    trial.shipbatch("report", ran.summary["run"])
+    assert [row["_reason"] for row in trial.rows(ran) if row["_outcome"] == "not_attempted"] == [stopped, stopped]
