@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 READY_TO_MEASURE := $(VENV)/.ready-to-measure
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types bench profile soak golden clean
+.PHONY: help setup run test lint types bench profile soak golden audit clean
 
 help: ## Tell what there is
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,11 @@ soak: $(READY) ## Kill it 200 times while every fifth answer goes wrong, then at
 
 golden: $(READY) ## Write the plans of the sample exports anew
 	$(BIN)/python -m pytest tests/acceptance/test_samples.py --golden
+
+audit: $(READY) ## Ask the public service of known vulnerabilities about all pinned dependencies
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt pip-audit
+	$(BIN)/pip-audit --strict --no-deps --disable-pip --progress-spinner off --requirement constraints.txt || { echo \
+	  'Not audited, or not well: see above. "could not be audited" or a connection error means that the service was not reached.'; exit 1; }
 
 clean: ## Remove all that was made here, samples' reports included
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage* demo

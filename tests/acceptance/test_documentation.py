@@ -7,6 +7,7 @@ import click
 import pytest
 from pydantic import BaseModel
 
+from batch import progress
 from batch.cli import COMMANDS, cli
 from batch.settings import Settings
 
@@ -33,6 +34,18 @@ def test_every_command_is_in_the_readme(name: str) -> None:
 @pytest.mark.parametrize(("name", "command"), every_command())
 def test_every_command_says_what_it_does(name: str, command: click.Command) -> None:
     assert command.help, name
+
+
+def test_every_filter_of_the_history_is_in_the_readme() -> None:
+    history = cli.get_command(click.Context(cli), "history")
+    assert history is not None
+    for parameter in history.params:
+        assert f"`{parameter.opts[0]}" in README, parameter.opts
+
+
+def test_every_count_of_a_log_line_is_in_the_readme() -> None:
+    for said, _ in progress._WORDS.values():
+        assert f"`{said.replace(' ', '_')}`" in README
 
 
 @pytest.mark.parametrize("name", COMMANDS)
