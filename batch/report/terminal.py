@@ -40,6 +40,7 @@ STYLES = {
     READY: "green",
 }
 _MENDABLE = NEEDS_PERSON - {Outcome.UNKNOWN}
+_LONGEST_EXAMPLE = 160  # characters
 _MEND_ABOVE = "Mend the rows named above and drop the file again."
 _NO_REPORT_YET = "`--report FOLDER` writes a report, with every reason and the rows to mend."
 _MOST_TASKS = 5  # more than these nobody reads on a terminal; the report has all
@@ -203,7 +204,8 @@ def _tasks(account: RunAccount, all_in: str) -> Iterator[_Reason]:
     found = tasks(account)
     urgent = sorted(found, key=lambda task: (task.outcome is not Outcome.UNKNOWN, -len(task.rows)))
     for task in urgent[:_MOST_TASKS]:
-        yield said(task.outcome), STYLES[task.outcome], len(task.rows), task.reason, _where(account, task.rows)
+        where = _where(account, task.rows, task.example)
+        yield said(task.outcome), STYLES[task.outcome], len(task.rows), task.reason, where
     if more := len(found[_MOST_TASKS:]):
         yield "", "dim", 0, f"and {more} more reason{'s' * (more != 1)}, all in {all_in}", ""
 
@@ -214,10 +216,18 @@ def _warnings(account: RunAccount, all_in: str) -> Iterator[_Reason]:
         kinds = f"{len(found) - 1} more kind{'s' * (len(found) > 2)}"  # noqa: PLR2004 - one more is no plural
         more = f" And {kinds}, all in {all_in}." if len(found) > 1 else ""
         rows = len({row for remark in found for row in remark.rows.tolist()})
-        yield "warning", "yellow", rows, f"{found[0].reason}{more}", _where(account, found[0].rows)
+        yield "warning", "yellow", rows, f"{found[0].reason}{more}", _where(account, found[0].rows, found[0].example)
 
 
-def _where(account: RunAccount, rows: np.ndarray) -> str:
+def _where(account: RunAccount, rows: np.ndarray, example: str) -> str:
+    """Return where the rows stand, and what stands in the bad cell of one of them."""
+    told = example if len(example) <= _LONGEST_EXAMPLE else f"{example[:_LONGEST_EXAMPLE]} …"
+    if told and len(rows) == 1:
+        return told
+    return "; for example: ".join(part for part in (_stretches(account, rows), told) if part)
+
+
+def _stretches(account: RunAccount, rows: np.ndarray) -> str:
     found = places(account, rows, _MOST_STRETCHES)
     more = [f"{len(found) - _MOST_PLACES} more files"] if len(found) > _MOST_PLACES + 1 else []
     return "; ".join([*map(str, found[: _MOST_PLACES if more else None]), *more])

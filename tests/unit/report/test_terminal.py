@@ -97,6 +97,15 @@ def test_many_kinds_of_reasons_are_cut_with_a_word() -> None:
     assert "told to wait 2 times" in told
 
 
+def test_a_reason_shows_a_cell_and_what_stands_in_it() -> None:
+    table = make_table(*[["1", "x", ""]] * 3)
+    told = [("rejected", f'march.csv B{row} x "7.0{row}E+15": It is ruined.', str(row)) for row in (2, 3)]
+    lone = ("rejected", f'march.csv B4 x "{"1" * 300}": It is long.', "4")
+    lines = " ".join(shown(make_account([table], [*told, lone]), width=300).split())
+    assert 'It is ruined. march.csv rows 2-3; for example: march.csv B2 x "7.02E+15"' in lines
+    assert f'It is long. march.csv B4 x "{"1" * 144} …' in lines
+
+
 def test_a_check_without_a_report_says_how_to_get_one() -> None:
     reasons = ["Alpha.", "Beta.", "Gamma.", "Delta.", "Epsilon.", "Zeta."]
     table = make_table(*[["1", "x", ""]] * len(reasons))
