@@ -67,7 +67,7 @@ def _settle(
     if len({one.seller for one in found}) > 1:
         raise UsageError(f"Several accounts have an order {order}; name one with --account.")
     seller = found[0].seller
-    with account_lock(seller, account=sellers[seller], command="settle", wait=wait):
+    with account_lock(seller, account=sellers[seller], command="settle", journal=journal, wait=wait):
         meant = [story.order for story in stories_of(journal.database, order, seller=seller)]
         meant = [one for one in meant if State(one.state) in _DECIDABLE]
         if not meant:

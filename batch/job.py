@@ -91,7 +91,7 @@ class Job:
     def planned(self, journal: Journal, files: Sequence[Path | Source | Unread]) -> Iterator[Work]:
         """Hold the account, read the files and plan: only what is in them. What an earlier run left open is settled."""
         dialect = open_dialect_of(self.name, self.account)
-        with self._holding("run"):
+        with self._holding(journal, "run"):
             if found := self._begun_before(journal):
                 yield self._taken_up(journal, found, dialect)
                 return
@@ -126,7 +126,7 @@ class Job:
         `refused`: those that the marketplace refused, too.
         """
         dialect = open_dialect_of(self.name, self.account)
-        with self._holding("resume"):
+        with self._holding(journal, "resume"):
             if found := self._begun_before(journal):
                 yield self._taken_up(journal, found, dialect)
                 return
@@ -173,8 +173,8 @@ class Job:
     # The steps
 
     @contextmanager
-    def _holding(self, command: str) -> Iterator[None]:
-        with account_lock(self.account.seller, account=self.name, command=command):
+    def _holding(self, journal: Journal, command: str) -> Iterator[None]:
+        with account_lock(self.account.seller, account=self.name, command=command, journal=journal):
             yield
 
     def _told(self, command: str, at: int, files: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -1,9 +1,14 @@
-"""One run at a time for each seller: a lock of the operating system, which lets go when its holder dies."""
+"""One run at a time for each seller: a lock of the operating system, which lets go when its holder dies.
+
+Where the journal is on a server, which runs on several machines may share, its lock there is held, too.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import socket
+import time
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,17 +25,32 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
     from batch.errors import ShipbatchError
+    from batch.journal.journal import Journal
+
+_LOOK_AGAIN = 1.0  # s, at a lock on a server that another run has
 
 
 @contextmanager
-def account_lock(seller: str, *, account: str, command: str, wait: bool = False) -> Iterator[None]:
+def account_lock(
+    seller: str, *, account: str, command: str, journal: Journal | None = None, wait: bool = False
+) -> Iterator[None]:
     """Hold the seller's lock. Raises `AccountBusy`, naming the holder, where another run has it and we do not wait.
 
     Raises `Fatal` where there can be no lock: without one nothing may be sent.
-    The lock lies in the user's state folder under the seller's own id, so that two settings files for one seller meet.
+    The lock lies in the user's state folder under the seller's own id, so that two settings files for one seller meet,
+    and on the journal's server, if it has one. Whoever takes it begins an epoch in the journal (batch.journal.fence);
+    only where there is no journal yet goes it without.
     """
-    with _held(seller, command, AccountBusy, f"Account {account}: another run holds it", wait=wait):
-        yield
+    said = f"Account {account}: another run holds it"
+    with _held(seller, command, AccountBusy, said, wait=wait):
+        if journal is None:
+            yield
+            return
+        _take_there(journal, seller, f"{_us(command)} on {socket.gethostname()}", said, wait=wait)
+        try:
+            yield
+        finally:
+            journal.locks.let_go(seller)
 
 
 @contextmanager
@@ -51,24 +71,41 @@ def _held(what: str, command: str, busy: type[ShipbatchError], said: str, *, wai
     try:
         lock.acquire()
     except Timeout:
-        raise busy(f"{said} ({_holder(file)}); wait for it, or give --wait.") from None
+        raise busy(_wait_for(said, _holder(file))) from None
     except OSError as error:
         raise Fatal(f"{file}: the lock cannot be taken: {error.strerror}.") from error
     try:
         with suppress(OSError):
-            _holder_file(file).write_text(
-                f"process {os.getpid()}, `shipbatch {command}`, since {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
-            )
+            _holder_file(file).write_text(_us(command))
         yield
     finally:
         lock.release()
 
 
-def holder_of(seller: str) -> str:
-    """Return who holds the seller's lock now, "" where nobody does. Makes nothing.
+def _take_there(journal: Journal, seller: str, holder: str, said: str, *, wait: bool) -> None:
+    while not journal.locks.take(seller, holder):
+        if not wait:
+            raise AccountBusy(_wait_for(said, journal.locks.holder_of(seller) or "it was let go just now"))
+        time.sleep(_LOOK_AGAIN)
 
-    To find out, a lock that is free is held for a moment.
+
+def _us(command: str) -> str:
+    return f"process {os.getpid()}, `shipbatch {command}`, since {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _wait_for(said: str, holder: str) -> str:
+    return f"{said} ({holder}); wait for it, or give --wait."
+
+
+def holder_of(seller: str, journal: Journal) -> str:
+    """Return who holds the seller's lock now, here or on the journal's server, "" where nobody does. Makes nothing.
+
+    To find out, a lock that is free here is held for a moment.
     """
+    return _holder_here(seller) or journal.locks.holder_of(seller)
+
+
+def _holder_here(seller: str) -> str:
     file, lock = _lock(seller, timeout=0)
     if not file.is_file():
         return ""

@@ -72,6 +72,8 @@ def _soundness(database: Database) -> Iterator[Finding]:
     elif not problems:
         later = f"; the next run brings it to version {known}" if found < known else ""
         yield well("journal", f"{database}: it is sound{later}.")
+    for risk in database.risks():
+        yield warning("journal", risk, "Have whoever runs the server set it to on.")
     if database.file is not None and is_exposed(database.file):
         said = f"{database.file}: it can be read by other users of this machine."
         yield warning("journal", said, f"chmod 600 {database.file}")
@@ -84,7 +86,7 @@ def _left_over(journal: Journal, name: str, account: Account, now_ms: int) -> It
     later = len(journal.in_states(account.seller, [State.PLANNED])) - due
     if open_ + due + later == 0:
         yield well("orders", "Nothing is left over.", account=name)
-    elif holder := holder_of(account.seller):
+    elif holder := holder_of(account.seller, journal):
         yield well("orders", f"A run is under way ({holder}), with {_orders(open_ + due)} to go.", account=name)
         return
     if open_:

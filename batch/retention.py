@@ -50,7 +50,7 @@ def remove_older(settings: Settings, before: int, *, wait: bool = False) -> Remo
 
     Raises `AccountBusy` where one is and we do not `wait`, and `JournalFailed`.
     """
-    with _all_accounts(settings, wait=wait), _journal(settings) as journal:
+    with _journal(settings) as journal, _all_accounts(settings, journal, wait=wait):
         if journal is None:
             return Removal()
         pruned = prune(journal.database, before)
@@ -76,12 +76,12 @@ def _given_up(database: Database) -> Iterator[None]:
 
 
 @contextmanager
-def _all_accounts(settings: Settings, *, wait: bool) -> Iterator[None]:
+def _all_accounts(settings: Settings, journal: Journal | None, *, wait: bool) -> Iterator[None]:
     """Hold the locks of all sellers, in one order whoever asks, so that no two wait for each other."""
     names = {account.seller: name for name, account in settings.accounts.items()}
     with ExitStack() as held:
         for seller in sorted(names):
-            held.enter_context(account_lock(seller, account=names[seller], command="prune", wait=wait))
+            held.enter_context(account_lock(seller, account=names[seller], command="prune", journal=journal, wait=wait))
         yield
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from batch.errors import AccountBusy, Exit, Fatal
+from batch.journal.database import Database
+from batch.journal.journal import Journal
 from batch.lock import account_lock, holder_of, locks_folder
 
 if TYPE_CHECKING:
@@ -122,11 +124,12 @@ def test_a_lock_that_cannot_be_taken_is_said(state_folder: Path) -> None:
     assert state_folder.exists()
 
 
-def test_who_holds_a_lock_can_be_asked_without_taking_or_making_it(state_folder: Path) -> None:
-    assert holder_of("seller") == ""
+def test_who_holds_a_lock_can_be_asked_without_taking_or_making_it(state_folder: Path, tmp_path: Path) -> None:
+    journal = Journal(Database(f"sqlite:///{tmp_path / 'none.db'}"))
+    assert holder_of("seller", journal) == ""
     assert not state_folder.exists()
     with account_lock("seller", account="a", command="run"):
-        assert f"process {os.getpid()}" in holder_of("seller")
-    assert holder_of("seller") == ""
+        assert f"process {os.getpid()}" in holder_of("seller", journal)
+    assert holder_of("seller", journal) == ""
     with account_lock("seller", account="a", command="run"):
         pass
