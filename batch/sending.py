@@ -16,10 +16,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from batch.clock import now_ms
 from batch.errors import Exit
+from batch.journal.locks import LOOKS
 from batch.journal.recorder import Recorder
 from batch.journal.states import OPEN
 from batch.marketplace.exchange import open_exchange
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from batch.journal.journal import Journal
+    from batch.journal.locks import Locks
     from batch.marketplace.dialect import Dialect
     from batch.marketplace.exchange import Exchange
     from batch.settings import Account
@@ -107,7 +110,8 @@ class Sending:
             async with Recorder(journal) as recorder:
                 dispatch = Dispatch(self, journal, recorder, signers)
                 with _stopped_by_signals(dispatch), _stopped_at(self.ends_at, dispatch), self.follow(dispatch.followed):
-                    yield dispatch
+                    async with _stopped_by_lost_locks(dispatch, journal.locks):
+                        yield dispatch
 
 
 class Dispatch:
@@ -139,7 +143,13 @@ class Dispatch:
 
     def _followed(self, errand: Errand, exchange: Exchange, left_open: Sequence[int]) -> Followed:
         stop, account = Stop(), errand.account
-        world = Surroundings(clock=time.monotonic, wall_ms=now_ms, sleep=asyncio.sleep, random=random.random)
+        world = Surroundings(
+            clock=time.monotonic,
+            wall_ms=now_ms,
+            sleep=asyncio.sleep,
+            random=random.random,
+            is_ours=partial(self._journal.locks.is_sure, account.seller),
+        )
         conversation = Conversation(exchange, self._recorder, account, run=errand.run, stop=stop, surroundings=world)
         duty = Duty(
             account=account,
@@ -179,6 +189,29 @@ def _stopped_at(ends_at: float | None, dispatch: Dispatch) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+
+
+@asynccontextmanager
+async def _stopped_by_lost_locks(dispatch: Dispatch, locks: Locks) -> AsyncIterator[None]:
+    """Let an account stop in good order where its lock on the journal's server is no longer ours."""
+    if not locks.on_server:
+        yield
+        return
+    watching = asyncio.create_task(_watch(dispatch, locks), name="locks")
+    try:
+        yield
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
+async def _watch(dispatch: Dispatch, locks: Locks) -> None:
+    while True:
+        lost = await asyncio.to_thread(locks.look)
+        for one in dispatch.followed:
+            if reason := lost.get(one.errand.account.seller):
+                one.stop.request(Exit.TEMPORARY, reason)
+        await asyncio.sleep(LOOKS)
 
 
 @contextmanager

@@ -67,6 +67,11 @@ class Journal:
         """Open the journal, or return None where there is none yet. Raises `JournalFailed`."""
         return cls.open(url) if Database(url).exists else None
 
+    @property
+    def is_far(self) -> bool:
+        """Whether it is on a server, which answers in its own time."""
+        return self.database.file is None
+
     def close(self) -> None:
         """Close all connections, which lets go of all locks."""
         self.locks.close()

@@ -84,10 +84,12 @@ class Locks:
 
     # Whether they are still ours
 
-    @property
-    def are_sure(self) -> bool:
-        """Whether the locks that we hold were certainly ours a moment ago; false while nobody could look."""
-        return not self.on_server or time.monotonic() - self._looked_at < _SURE_FOR
+    def is_sure(self, seller: str) -> bool:
+        """Whether the seller's lock was ours a moment ago; false while nobody could look."""
+        if not self.on_server:
+            return True
+        ours = seller in self._held and seller not in self._lost
+        return ours and time.monotonic() - self._looked_at < _SURE_FOR
 
     def look(self) -> dict[str, str]:
         """Look whether the locks are still ours; return those that are not, each with a sentence that says why.

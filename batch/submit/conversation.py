@@ -34,7 +34,12 @@ if TYPE_CHECKING:
     from batch.submit.stop import Stop
 
 _OUTAGES = frozenset({Meaning.UNAVAILABLE, Meaning.UNKNOWN})
+_LOOK_AGAIN = 0.1  # s, whether the account is ours
 _COUNTED_AS = {Kind.EDIT: Kind.SHIP, Kind.FIND: Kind.READ}
+
+
+def _always() -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +50,7 @@ class Surroundings:
     wall_ms: Callable[[], int]  # UTC epoch milliseconds
     sleep: Callable[[float], Awaitable[None]]  # s
     random: Callable[[], float]  # 0 to 1
+    is_ours: Callable[[], bool] = _always  # the account, as far as anybody knows: what changes it leaves only then
 
 
 class Enquiry:
@@ -119,6 +125,8 @@ class Enquiry:
             with self._uninterrupted():
                 if record and (instead := record.leaves() if begun else await record.begin(correlation_id)):
                     return instead
+                if record and (instead := await self._once_ours(record, correlation_id)):
+                    return instead
                 pace.left()
                 self._count(call, tally)
                 _note_step(call, Step.CALL_LEAVES)
@@ -129,6 +137,18 @@ class Enquiry:
                 return record.end(correlation_id, made) if record else made
         finally:
             pace.over()
+
+    async def _once_ours(self, record: OnRecord, correlation_id: str) -> Attempt | None:
+        """Hold back an attempt on record while nobody knows whether the account is still ours.
+
+        Returns what ends the call instead, None for nothing.
+        """
+        if self._world.is_ours():
+            return None
+        record.waits(correlation_id)
+        while not (self._world.is_ours() or self._stop.requested):
+            await self._world.sleep(_LOOK_AGAIN)
+        return record.leaves()
 
     def _heed(self, pace: Pace, turn: float, reply: Reply) -> None:
         if isinstance(reply.answer, Answer):

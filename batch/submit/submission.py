@@ -133,7 +133,8 @@ class Submission:
         try:
             await work
         except* JournalFailed as failures:
-            self._stop.request(Exit.FATAL, str(failures.exceptions[0]))
+            first = failures.exceptions[0]
+            self._stop.request(first.exit_code if isinstance(first, JournalFailed) else Exit.FATAL, str(first))
         except* Exception:
             log.exception("A fault of shipbatch")
             self._stop.request(Exit.FATAL, _OUR_FAULT)
@@ -165,7 +166,7 @@ class Submission:
             if not self._free:
                 self._hire()
             try:
-                await self._isolated(order, self._journey.send(content or self._load(order), reading))
+                await self._isolated(order, self._journey.send(content or await self._load(order), reading))
             finally:
                 self._busy -= 1
 
@@ -208,8 +209,11 @@ class Submission:
         if not self._stop.requested:
             await self._journey.none_missing()
 
-    def _load(self, order: int) -> JournalOrder:
-        return self._duty.journal.load([order])[0]
+    async def _load(self, order: int) -> JournalOrder:
+        """Load an order: a file answers at once, and for a server the event loop does not wait."""
+        journal = self._duty.journal
+        found = await asyncio.to_thread(journal.load, [order]) if journal.is_far else journal.load([order])
+        return found[0]
 
     async def _isolated(self, order: int, work: Awaitable[None]) -> None:
         """Do the work of one order; a fault of ours puts this order aside and stops no other."""
@@ -220,7 +224,7 @@ class Submission:
         except Exception:
             log.exception("A fault of shipbatch at order number %d of the journal", order)
             self._register.faults += 1
-            await self._put_aside(self._load(self._joining.whole(order)))
+            await self._put_aside(await self._load(self._joining.whole(order)))
 
     async def _put_aside(self, order: JournalOrder) -> None:
         """End an order at which we failed: what was not sent is held, and what may have been sent stays unknown."""
@@ -238,12 +242,12 @@ class Submission:
             one = await asyncio.to_thread(self._joining.found, order.id, purchase_order_id)
         if one == order.id:
             return order
-        return self._load(one) if one else None
+        return await self._load(one) if one else None
 
     # Settling
 
     async def _look_at(self, unsettled: Unsettled) -> tuple[JournalOrder, Verdict, Act]:
-        order = self._load(unsettled.order)
+        order = await self._load(unsettled.order)
         if order.state is State.SENDING:
             lost = "The run that sent it ended before the answer came."
             change = Change(order=order.id, to=State.UNKNOWN, at=self._world.wall_ms(), reason=lost)
@@ -257,7 +261,7 @@ class Submission:
 
     async def _settled(self, unsettled: Unsettled, change: Change | None, shown: Order | None) -> None:
         """Record what became of an unsettled update; one that was not done goes again, if it is this run's to send."""
-        order = self._load(unsettled.order)
+        order = await self._load(unsettled.order)
         if change and change.to is State.PLANNED and was_accepted(self._duty.journal.database, order.id):
             change = None  # it is never sent again, whoever looks
         if change:
@@ -280,7 +284,7 @@ class Submission:
         async with self._joins:
             going = await asyncio.to_thread(self._joining.settled, settled, again=again)
         for order in going:
-            await self.ready.put(self._load(order), Reading(shown, float("-inf")) if shown else None)
+            await self.ready.put(await self._load(order), Reading(shown, float("-inf")) if shown else None)
 
 
 async def _first(*waits: Coroutine[None, None, object]) -> None:
