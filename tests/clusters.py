@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+_PATIENCE = 2.0  # s, for a process to end
 _QUIET = {
     "DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__INTERVAL": "5s",
     "DASK_DISTRIBUTED__DEPLOY__LOST_WORKER_TIMEOUT": "1s",
@@ -67,19 +68,25 @@ class Cluster:
 
 @contextmanager
 def begun_cluster(folder: Path, environment: Mapping[str, str], *, workers: int) -> Iterator[Cluster]:
-    """Start a scheduler and workers; kill what is left of them at the end."""
+    """Start a scheduler and workers, and end what is left of them."""
     folder.mkdir(parents=True, exist_ok=True)
     cluster = Cluster(folder, environment)
     with ExitStack() as held:
-        held.callback(_kill, cluster)
+        held.callback(_end, cluster)
         cluster._begin()
         for _ in range(workers):
             cluster.add_worker()
         yield cluster
 
 
-def _kill(cluster: Cluster) -> None:
-    for process in (cluster.scheduler, *cluster.workers):
-        if process is not None:
+def _end(cluster: Cluster) -> None:
+    """End what is left, in good order where that goes quickly."""
+    left = [process for process in (*cluster.workers, cluster.scheduler) if process is not None]
+    for process in left:
+        process.terminate()
+    for process in left:
+        try:
+            process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -26,6 +26,7 @@ def _warm_up() -> None:
     """Do all that a run does but sending."""
     for name in COMMANDS:
         import_module(f"batch.commands.{name}")
+    import_module("batch.cluster.sending_far")
     with tempfile.TemporaryDirectory() as name, mock.patch.dict(os.environ, XDG_STATE_HOME=name):
         folder = Path(name)
         (folder / "warm.csv").write_text(_HEADER + _ROW)

@@ -20,3 +20,8 @@ class Ran:
         """What it printed with --json."""
         told: dict[str, Any] = json.loads(self.out)
         return told
+
+    @property
+    def complaints(self) -> list[str]:
+        """What it said on standard error, but for its log."""
+        return [line for line in self.err.splitlines() if " INFO " not in line]

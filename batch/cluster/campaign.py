@@ -88,7 +88,7 @@ class Campaign:
                 return await self._result(mission, attempt)
             except KilledWorker:
                 continue
-            except (CancelledError, OSError):
+            except (_SchedulerLost, OSError):
                 return _lost(self.address)
             except Exception:
                 log.exception("A fault of shipbatch itself in account %s", mission.account)
@@ -103,9 +103,8 @@ class Campaign:
         future.add_done_callback(lambda _: loop.call_soon_threadsafe(done.set))  # type: ignore[no-untyped-call] # the same
         await done.wait()
         if future.cancelled():  # type: ignore[no-untyped-call] # the same
-            raise CancelledError
-        ended: Ended = await asyncio.to_thread(future.result)
-        return ended
+            raise _SchedulerLost
+        return await asyncio.to_thread(_gathered, future)
 
     # Stopping
 
@@ -139,6 +138,19 @@ class Campaign:
     def _stop_everywhere(self) -> None:
         assert self._stopped_by is not None  # noqa: S101 - a signal said so
         self.client.run(stop_here, self.name, self._stopped_by, _STOPPED, on_error="ignore")
+
+
+class _SchedulerLost(Exception):  # noqa: N818 - named by its meaning
+    """Dask has cancelled what we wait for: its scheduler is gone."""
+
+
+def _gathered(future: Future[Ended]) -> Ended:
+    """Return a task's result. Dask's own word for a lost one would cancel our tasks here, so it gets another."""
+    try:
+        ended: Ended = future.result()
+    except CancelledError:
+        raise _SchedulerLost from None
+    return ended
 
 
 def _lost(address: str) -> Ended:

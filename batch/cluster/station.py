@@ -54,7 +54,7 @@ class Station:
         self._journal, self._tell, self._wanted = journal, tell, wanted
         self._sending = replace(sending, follow=self._followed)
         self._opened: Future[_Opened] = Future()
-        self._thread = threading.Thread(target=self._work, name="station", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="station")  # whose end a process that ends waits for
         self._thread.start()
 
     def carry_out(self, job: Job, begin: Begin) -> Ended:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.clusters import begun_cluster
-from tests.trial import Trial, begun_trial
+from tests.trial import Trial, begun_trial, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +56,7 @@ def _told(trial: Trial, ran: Ran) -> dict[str, object]:
     """Return all that the reports say, but for times and ids."""
     told: dict[str, object] = {
         "exit code": ran.code,
-        "complaints": [line for line in ran.err.splitlines() if " INFO " not in line],
+        "complaints": ran.complaints,
     }
     for summary in ran.summary["runs"]:
         name, folder = summary["account"], trial.folder / "reports" / summary["run"]
@@ -68,19 +70,71 @@ def _told(trial: Trial, ran: Ran) -> dict[str, object]:
     return told
 
 
-def test_reports_are_the_same_as_of_a_run_without(tmp_path: Path, cluster: Cluster) -> None:
+def test_reports_are_the_same_as_of_a_run_without(tmp_path: Path) -> None:
     told = {}
-    for place, further in {
-        "here": (),
-        "local": ("--cluster", "local:2"),
-        "far": ("--cluster", cluster.address),
-    }.items():
+    for place, further in {"here": (), "far": ("--cluster", "local:2")}.items():
         (tmp_path / place).mkdir()
         with begun_trial(tmp_path / place, accounts=("default", "outlet")) as trial:
             _filled(trial)
-            told[place] = _told(trial, trial.shipbatch("run", "drop", "--json", *further))
+            ran = trial.shipbatch("run", "drop", "--json", *further)
+            told[place] = _told(trial, ran)
             assert sum(trial.units_charged.values()) == 32
+    assert "Dashboard: http://127.0.0.1:" in ran.err
     assert told["here"]["exit code"] == 3
     assert len(told["here"]) == 10
-    assert told["local"] == told["here"]
     assert told["far"] == told["here"]
+
+
+@pytest.fixture
+def trial(tmp_path: Path) -> Iterator[Trial]:
+    """Give a folder whose orders take a while to send, a fifth of a second each."""
+    (tmp_path / "ours").mkdir()
+    with begun_trial(tmp_path / "ours") as begun:
+        begun.write_settings(rate={"ship": 300, "acknowledge": 0, "read": 0})
+        yield begun
+
+
+def test_a_worker_with_settings_of_its_own_needs_no_folder_of_ours(tmp_path: Path, trial: Trial) -> None:
+    its = tmp_path / "its"
+    its.mkdir()
+    secret = trial.folder / "sandbox-client-0.secret.txt"
+    its_settings = trial.settings.read_text().replace(str(trial.folder), str(its))
+    (its / "shipbatch.toml").write_text(f"journal = 'sqlite:///{trial.folder}/state/journal.db'\n{its_settings}")
+    file = trial.write("a.csv", *(row(number) for number in range(10)))
+    trial.fill(file)
+    environment = trial.environment(SHIPBATCH_CONFIG=str(its / "shipbatch.toml"), XDG_STATE_HOME=str(its))
+    with begun_cluster(tmp_path / "cluster", environment, workers=1) as cluster:
+        refused = trial.shipbatch("run", file, "--cluster", cluster.address)
+        assert refused.code == 2
+        assert str(its / secret.name) in refused.err
+        assert trial.sandbox.counters.requests == {}
+        (its / secret.name).write_text(secret.read_text())
+        begun = trial.start("run", file, "--json", "--cluster", cluster.address)
+        wait_until(lambda: trial.sandbox.counters.requests.get("ship", 0) > 0)
+        begun.terminate()
+        left = json.loads(begun.communicate()[0])["orders"]["not_attempted"]
+        assert (begun.returncode, left > 0) == (143, True)
+        shutil.rmtree(its / "state" / "inputs")  # as if another worker had it
+        resumed = trial.shipbatch("resume", "--json", "--cluster", cluster.address)
+    assert (resumed.code, resumed.summary["orders"]["shipped"]) == (0, left)
+    assert {one["carrier"] for one in trial.rows(resumed)} == {"UPS"}
+    assert {path.name for path in its.iterdir()} >= {"state", "shipbatch.toml"}
+    assert not (its / "reports").exists()
+
+
+def test_a_second_run_waits_or_says_who_holds_the_account(trial: Trial, cluster: Cluster) -> None:
+    file = trial.write("a.csv", *(row(number) for number in range(10)))
+    trial.fill(file)
+    first = trial.start("run", file, "--cluster", cluster.address)
+    wait_until(lambda: trial.sandbox.counters.requests.get("ship", 0) > 0)
+    second = trial.shipbatch("run", file, "--cluster", cluster.address)
+    third = trial.shipbatch("run", file, "--json", "--wait", "--cluster", cluster.address)
+    first.communicate()
+    assert second.code == 7
+    assert second.complaints[-1].startswith("Account default: another run holds it")
+    assert (first.returncode, third.code, third.summary["orders"]["already_shipped"]) == (0, 0, 10)
+
+
+def test_what_is_no_cluster_is_said(trial: Trial) -> None:
+    ran = trial.shipbatch("run", trial.write("a.csv"), "--cluster", "nowhere")
+    assert (ran.code, ran.err.startswith("--cluster: 'nowhere' is no cluster")) == (2, True)
