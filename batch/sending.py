@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING
 
 from batch.clock import now_ms
 from batch.errors import Exit
-from batch.journal.locks import LOOKS
 from batch.journal.recorder import Recorder
 from batch.journal.states import OPEN
 from batch.marketplace.exchange import open_exchange
@@ -44,6 +43,8 @@ if TYPE_CHECKING:
 # New objects between two looks of the garbage collector; with Python's own 700, looking takes a sixth of a run's time.
 # (With gc.freeze() instead, what it had frozen was hardly ever looked at again: `watch` grew by 30 KiB a run.)
 _YOUNG_OBJECTS = 100_000
+_LOOKS = 1.0  # s between two looks at locks on a server
+_SHORTEST_SURE, _LONGEST_SURE = 0.15, 15.0  # s after a look
 _SIGNALS = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED}
 
 
@@ -148,7 +149,7 @@ class Dispatch:
             wall_ms=now_ms,
             sleep=asyncio.sleep,
             random=random.random,
-            is_ours=partial(self._journal.locks.is_sure, account.seller),
+            is_ours=partial(self._journal.locks.is_sure, account.seller, within=_sure_for(account)),
         )
         conversation = Conversation(exchange, self._recorder, account, run=errand.run, stop=stop, surroundings=world)
         duty = Duty(
@@ -211,7 +212,16 @@ async def _watch(dispatch: Dispatch, locks: Locks) -> None:
         for one in dispatch.followed:
             if reason := lost.get(one.errand.account.seller):
                 one.stop.request(Exit.TEMPORARY, reason)
-        await asyncio.sleep(LOOKS)
+        await asyncio.sleep(min([_LOOKS, *(_sure_for(one.errand.account) / 3 for one in dispatch.followed)]))
+
+
+def _sure_for(account: Account) -> float:
+    """Return for how many seconds after a look the account's lock counts as ours.
+
+    Whoever takes it meanwhile believes "not shipped" after the settle time; what we still send must be there by then.
+    A server that hears nothing of us lets go later than `_LONGEST_SURE` (postgresql.NOTICED).
+    """
+    return min(_LONGEST_SURE, max(_SHORTEST_SURE, account.settle_time / 2))
 
 
 @contextmanager

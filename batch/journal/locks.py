@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     from batch.journal.database import Database
 
-LOOKS = 1.0  # s between two looks at the session
-_SURE_FOR = 15.0  # s after a look; a server that hears nothing of us lets go no sooner than `postgresql.NOTICED`
 _NAME = "shipbatch locks"
 _TAKEN = "Another run has taken the account since its lock was lost; `shipbatch resume` goes on."
 
@@ -84,12 +82,12 @@ class Locks:
 
     # Whether they are still ours
 
-    def is_sure(self, seller: str) -> bool:
-        """Whether the seller's lock was ours a moment ago; false while nobody could look."""
+    def is_sure(self, seller: str, *, within: float) -> bool:
+        """Whether the seller's lock was ours at a look `within` so many seconds; false while nobody could look."""
         if not self.on_server:
             return True
         ours = seller in self._held and seller not in self._lost
-        return ours and time.monotonic() - self._looked_at < _SURE_FOR
+        return ours and time.monotonic() - self._looked_at < within
 
     def look(self) -> dict[str, str]:
         """Look whether the locks are still ours; return those that are not, each with a sentence that says why.

@@ -15,6 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from batch.journal.database import Database
 from batch.sandbox.answers import BUYER_MARKERS
 from batch.sandbox.demo import KEY_FILE
 from tests.faults.parcels import units_in
@@ -210,6 +211,9 @@ def unfinished(ordeal: Ordeal) -> list[tuple[str, str]]:
 
 def in_journal(ordeal: Ordeal, query: str) -> list[Any]:
     """Ask the journal itself; nothing where it was never made."""
+    if ordeal.journal:
+        with closing(Database(ordeal.journal)) as database, database.reading() as connection:
+            return [tuple(row) for row in connection.exec_driver_sql(query)]
     file = ordeal.folder / "state" / "journal.db"
     if not file.exists():
         return []

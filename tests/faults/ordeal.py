@@ -42,6 +42,16 @@ class Ordeal(Trial):
     ran: list[Ran] = field(default_factory=list)
     overheard: set[str] = field(default_factory=set)
     numbers: Iterator[int] = field(default_factory=count)
+    variables: dict[str, str] = field(default_factory=dict)  # of every command's environment
+
+    @property
+    def journal(self) -> str:
+        """The journal's address, where it is not the file that the settings name."""
+        return self.variables.get("SHIPBATCH_JOURNAL", "")
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """Return the environment in which the commands run."""
+        return Trial.environment(self, **(self.variables | more))  # a class with slots is made anew: no super()
 
     def begin(
         self,
@@ -162,17 +172,26 @@ class Ordeal(Trial):
 
 @contextmanager
 def begun_ordeal(
-    folder: Path, api: str = APIS[0], options: Options | None = None, *, key: Path | None = None, **settings: object
+    folder: Path,
+    api: str = APIS[0],
+    options: Options | None = None,
+    *,
+    key: Path | None = None,
+    journal: str = "",
+    **settings: object,
 ) -> Iterator[Ordeal]:
     """Serve a sandbox that charges again for what is sent again, and give a folder with settings for it.
 
-    `key`: a private key that is there already. `settings`: further keys of the account.
+    `key`: a private key that is there already. `journal`: an address in the place of a file's. `settings`: further keys
+    of the account.
     """
     if key is not None:
         shutil.copy(key, folder / KEY_FILE)
     with begun_trial(folder, api, options or Options(rules=Rules(refuse_reship=False))) as trial, ExitStack() as ears:
         ordeal = Ordeal(trial.folder, trial.sandbox, trial.url, trial.api)
-        ordeal.write_settings(settle_time=0.3, **settings)
+        ordeal.write_settings(**{"settle_time": 0.3, **settings})
+        if journal:
+            ordeal.variables["SHIPBATCH_JOURNAL"] = journal
         _listen(ears, trial.sandbox, ordeal.overheard)
         yield ordeal
 

@@ -64,6 +64,13 @@ def slow_disk(seconds: float) -> None:
     _at(Step.TRANSACTION_WRITTEN, lambda: time.sleep(seconds))
 
 
+def no_patience(seconds: float) -> None:
+    """Let nobody wait longer for a server that is away."""
+    from batch.journal.database import Database  # noqa: PLC0415 - in the command's process
+
+    mock.patch.object(Database, "patience", seconds).start()
+
+
 def bug_at(purchase_order_id: str) -> None:
     """Plant a bug of ours that one order meets when its update was answered."""
     from batch.marketplace import exchange  # noqa: PLC0415 - in the command's process

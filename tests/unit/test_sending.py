@@ -2,17 +2,18 @@ from __future__ import annotations
 
 import gc
 import weakref
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from batch.journal.database import Database
+from batch.journal.journal import Journal
 from batch.sending import Sending
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from batch.journal.journal import Journal
+    from pathlib import Path
 
 
 class Knot:
@@ -29,12 +30,13 @@ def _collector() -> Iterator[None]:
     gc.set_threshold(*before)
 
 
-async def test_garbage_does_not_pile_up_from_run_to_run() -> None:
+async def test_garbage_does_not_pile_up_from_run_to_run(tmp_path: Path) -> None:
+    journal = Journal(Database(f"sqlite:///{tmp_path / 'none.db'}"))
     knots = weakref.WeakSet[Knot]()
     for _ in range(40):
         of_this_run = [Knot() for _ in range(10_000)]
         knots.update(of_this_run)
-        async with Sending(zone=ZoneInfo("UTC"), grace=0).opened(cast("Journal", None)):
+        async with Sending(zone=ZoneInfo("UTC"), grace=0).opened(journal):
             pass
         del of_this_run
     assert len(knots) < 200_000
