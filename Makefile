@@ -6,10 +6,10 @@ READY := $(VENV)/.ready
 READY_TO_MEASURE := $(VENV)/.ready-to-measure
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types bench profile soak golden audit clean
+.PHONY: help setup run test lint types bench bench-scale profile soak golden audit clean
 
 help: ## Tell what there is
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -38,6 +38,9 @@ $(READY_TO_MEASURE): $(READY)
 
 bench: $(READY_TO_MEASURE) ## Measure all budgets, or ONLY="pace journal"; QUICK=1 for a glance
 	$(BIN)/python -m tests.bench $(ONLY) $(if $(QUICK),--quick)
+
+bench-scale: $(READY_TO_MEASURE) ## Plan nights for 10 to 100,000 sellers by what things cost here
+	$(BIN)/python -m tests.bench.scale
 
 profile: $(READY_TO_MEASURE) ## Show where an order's microseconds go
 	$(BIN)/python -m tests.bench.hot_spots

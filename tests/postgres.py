@@ -73,6 +73,12 @@ class Server:
             )
         wait_until(self._lets_in, told=(self.folder / "log").read_text)
 
+    @property
+    def pid(self) -> int:
+        """The number of the process that all others of the server come from."""
+        assert self._process is not None
+        return self._process.pid
+
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """Stop it: SIGINT ends all connections in good order, SIGQUIT at once, as a crash does."""
         if self._process is not None:

@@ -51,13 +51,28 @@ def record(folder: str, orders: str, workers: str) -> dict[str, float]:
         with _cpu(told, "plan", len(updates)):
             ids = _planned(journal, updates)
         run = _run(journal)
-        with _cpu(told, "recorder", len(updates)), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_recorded(journal, run, list(zip(ids, updates, strict=True)), int(workers)))
+        with _cpu(told, "recorder", len(updates)):
+            send_through_recorder(journal, run, list(zip(ids, updates, strict=True)), int(workers))
     with closing(Journal.open(f"sqlite:///{folder}/blocks.db")) as journal:
         ids, run = _planned(journal, updates), _run(journal)
         with _cpu(told, "blocks", len(updates)):
             _write(journal, run, zip(ids, updates, strict=True))
     return told
+
+
+def write_orders(journal: Journal, orders: int, workers: int) -> None:
+    """Plan so many orders, and write what sending them writes, through the recorder."""
+    updates = _updates(orders)
+    ids = _planned(journal, updates)
+    send_through_recorder(journal, _run(journal), list(zip(ids, updates, strict=True)), workers)
+
+
+def send_through_recorder(
+    journal: Journal, run: int, orders: Sequence[tuple[int, ShippingUpdate]], workers: int
+) -> None:
+    """Write what sending these orders writes, through the recorder, for so many workers at once."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_recorded(journal, run, orders, workers))
 
 
 def fill(file: str, orders: str) -> dict[str, float]:
