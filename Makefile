@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 READY_TO_MEASURE := $(VENV)/.ready-to-measure
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types bench bench-scale profile soak golden audit clean
+.PHONY: help setup run test lint types bench bench-scale profile soak soak-cluster golden audit clean
 
 help: ## Tell what there is
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ profile: $(READY_TO_MEASURE) ## Show where an order's microseconds go
 
 soak: $(READY) ## Kill it 200 times while every fifth answer goes wrong, then at every step (minutes)
 	$(BIN)/python -m tests.faults.soak $(if $(SEED),--seed $(SEED))
+
+soak-cluster: $(READY) ## Send for 200 accounts by three workers and a PostgreSQL, and kill workers meanwhile (minutes)
+	$(BIN)/python -m tests.faults.cluster_soak $(if $(SEED),--seed $(SEED))
 
 golden: $(READY) ## Write the plans of the sample exports anew
 	$(BIN)/python -m pytest tests/acceptance/test_samples.py --golden

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING
 
 from tests.trial import ROOT, wait_until
@@ -31,10 +32,11 @@ class Cluster:
     address: str = ""
     scheduler: subprocess.Popen[bytes] | None = None
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    numbers: Iterator[int] = field(default_factory=count)
 
     def add_worker(self, env: Mapping[str, str] | None = None, *, threads: int = 1) -> subprocess.Popen[bytes]:
         """Start a worker, and wait until it has told the scheduler."""
-        name = f"worker-{len(self.workers)}"
+        name = f"worker-{next(self.numbers)}"
         words = ["worker", self.address, "--no-nanny", "--no-dashboard", "--nthreads", str(threads), "--name", name]
         worker = self._start(name, *words, "--host", "127.0.0.1", "--local-directory", str(self.folder), env=env)
         self.workers.append(worker)

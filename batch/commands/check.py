@@ -33,7 +33,10 @@ def check(*, paths: tuple[str, ...], remote: bool, common: Common) -> None:
     """
     from batch.checking import Checking
     from batch.end_of_run import reported
+    from batch.errors import UsageError
 
+    if common.cluster is not None:
+        raise UsageError("--cluster: check sends nothing, so it needs no workers; leave it out.")
     settings = common.settings()
     files = files_meant(paths, settings, common.account)
     checks = [

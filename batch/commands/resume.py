@@ -16,6 +16,7 @@ _EPILOG = """\b
 Examples:
   shipbatch resume
   shipbatch resume --refused --account outlet
+  shipbatch resume --cluster tcp://scheduler.example:8786
 """
 
 

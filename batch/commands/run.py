@@ -20,6 +20,7 @@ Examples:
   shipbatch run exports/ --account outlet --until 06:00
   shipbatch run --move drop/
   shipbatch run 'exports/*.csv' --json > summary.json
+  shipbatch run drop/ --cluster local:4
 """
 
 

@@ -44,8 +44,10 @@ def watch(*, folder: Path, common: Common) -> None:
     A finished file goes into done/, to_fix/ or unreadable/ there, with its report next to it. A sub-folder with an
     account's name belongs to that account. A file STOP in the folder pauses. Runs until it is told to end.
     """
-    from batch.errors import Exit
+    from batch.errors import Exit, UsageError
 
+    if common.cluster is not None:
+        raise UsageError("--cluster: watch sends from this machine; let a timer call `run --move --cluster` instead.")
     settings = common.settings()
     default = common.account or next((name for name in (folder.name, "default") if name in settings.accounts), "")
     names = accounts_meant(settings, None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import shutil
 from typing import TYPE_CHECKING
 
@@ -17,22 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.clusters import Cluster
     from tests.ran import Ran
 
 _OF_THE_MOMENT = {
     *("_correlation_id", "_finished_at", "run", "started_at", "finished_at"),
     *("correlationId", "shipBy", "startedAt", "finishedAt"),
 }
-
-
-@pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Give a scheduler with two workers that know nothing but where the client's settings lie."""
-    folder = tmp_path_factory.mktemp("cluster")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("SHIPBATCH_")}
-    with begun_cluster(folder, {**kept, "XDG_STATE_HOME": str(folder)}, workers=2) as begun:
-        yield begun
 
 
 def row(number: int, line: int = 1, *, tracking: str = "", quantity: object = 1) -> tuple[object, ...]:
@@ -122,19 +111,14 @@ def test_a_worker_with_settings_of_its_own_needs_no_folder_of_ours(tmp_path: Pat
     assert not (its / "reports").exists()
 
 
-def test_a_second_run_waits_or_says_who_holds_the_account(trial: Trial, cluster: Cluster) -> None:
-    file = trial.write("a.csv", *(row(number) for number in range(10)))
-    trial.fill(file)
-    first = trial.start("run", file, "--cluster", cluster.address)
-    wait_until(lambda: trial.sandbox.counters.requests.get("ship", 0) > 0)
-    second = trial.shipbatch("run", file, "--cluster", cluster.address)
-    third = trial.shipbatch("run", file, "--json", "--wait", "--cluster", cluster.address)
-    first.communicate()
-    assert second.code == 7
-    assert second.complaints[-1].startswith("Account default: another run holds it")
-    assert (first.returncode, third.code, third.summary["orders"]["already_shipped"]) == (0, 0, 10)
-
-
 def test_what_is_no_cluster_is_said(trial: Trial) -> None:
     ran = trial.shipbatch("run", trial.write("a.csv"), "--cluster", "nowhere")
     assert (ran.code, ran.err.startswith("--cluster: 'nowhere' is no cluster")) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("command", "told"), [("check", "check sends nothing"), ("watch", "watch sends from this machine")]
+)
+def test_what_needs_no_workers_says_so(trial: Trial, command: str, told: str) -> None:
+    ran = trial.shipbatch(command, trial.folder, "--cluster", "local:2")
+    assert (ran.code, ran.err.startswith(f"--cluster: {told}")) == (2, True)

@@ -1,0 +1,100 @@
+"""`--cluster` when workers, the scheduler or whoever asked for the run die."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.clusters import begun_cluster
+from tests.faults.checker import check, in_journal, read_reports
+from tests.faults.parcels import orders
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.clusters import Cluster
+    from tests.faults.ordeal import Ordeal
+
+_ORDERS = 40
+_RATE = {"ship": 1200, "acknowledge": 0, "read": 0}  # a minute: two seconds for all orders
+
+
+@pytest.fixture
+def cluster(ordeal: Ordeal) -> Iterator[Cluster]:
+    """Give a scheduler with two workers, and an account whose orders take a while."""
+    ordeal.write_settings(settle_time=0.3, rate=_RATE)
+    with begun_cluster(ordeal.folder / "cluster", ordeal.environment(), workers=2) as begun:
+        yield begun
+
+
+@pytest.fixture
+def file(ordeal: Ordeal) -> Path:
+    """Give a file whose orders the marketplace knows."""
+    written = ordeal.write("orders.csv", *orders(_ORDERS))
+    ordeal.fill(written)
+    return written
+
+
+def _has_begun(ordeal: Ordeal) -> None:
+    ordeal.until(lambda: ordeal.requests.get("ship", 0) >= 5)
+
+
+def _on_it(ordeal: Ordeal, cluster: Cluster) -> int:
+    """Return which worker sends: the one whose process has the account's lock."""
+    holder = next((ordeal.folder / "xdg").rglob("*.holder")).read_text()
+    numbers = [worker.pid for worker in cluster.workers]
+    return next(place for place, number in enumerate(numbers) if f"process {number}," in holder)
+
+
+def test_a_worker_that_is_killed_is_taken_over_from(ordeal: Ordeal, cluster: Cluster, file: Path) -> None:
+    running = ordeal.begin("run", file, "--json", "--cluster", cluster.address)
+    _has_begun(ordeal)
+    cluster.workers[_on_it(ordeal, cluster)].send_signal(signal.SIGKILL)
+    ran = ordeal.ended(running)
+    assert (ran.code, ran.summary["orders"]["shipped"]) == (0, _ORDERS), ran
+    assert len(read_reports(ordeal.folder / "reports")) == 1
+    assert ran.summary["requests"]["ship"] >= _ORDERS
+    check(ordeal, file, orders=_ORDERS, faults=0)
+
+
+def test_an_interruption_stops_all_in_good_order_and_resume_goes_on(
+    ordeal: Ordeal, cluster: Cluster, file: Path
+) -> None:
+    running = ordeal.begin("run", file, "--json", "--cluster", cluster.address)
+    _has_begun(ordeal)
+    running.tell(signal.SIGINT)
+    ran = ordeal.ended(running)
+    told = ran.summary["orders"]
+    assert (ran.code, told["unknown"]) == (130, 0), ran
+    assert 5 <= told["shipped"] < _ORDERS
+    assert told["not_attempted"] == _ORDERS - told["shipped"]
+    assert "The run was interrupted" in ran.err
+    resumed = ordeal.does("resume", "--json", "--cluster", cluster.address)
+    assert (resumed.code, resumed.summary["orders"]["shipped"]) == (0, told["not_attempted"]), resumed
+    check(ordeal, file, orders=_ORDERS, faults=0)
+
+
+def test_a_lost_scheduler_is_said_and_resume_goes_on(ordeal: Ordeal, cluster: Cluster, file: Path) -> None:
+    running = ordeal.begin("run", file, "--cluster", cluster.address)
+    _has_begun(ordeal)
+    assert cluster.scheduler is not None
+    cluster.scheduler.kill()
+    ran = ordeal.ended(running)
+    assert ran.code == 4
+    assert len(ran.complaints) == 1
+    assert ran.complaints[0].startswith(f"The scheduler at {cluster.address} is lost; what was sent is in the journal")
+    assert ordeal.resume_until_ended().code == 0
+    check(ordeal, file, orders=_ORDERS, faults=0)
+
+
+def test_workers_stop_when_whoever_asked_is_gone(ordeal: Ordeal, cluster: Cluster, file: Path) -> None:
+    running = ordeal.begin("run", file, "--cluster", cluster.address)
+    _has_begun(ordeal)
+    ordeal.killed(running)
+    ordeal.until(lambda: in_journal(ordeal, "SELECT number FROM runs WHERE finished_at IS NOT NULL"))
+    assert ordeal.requests["ship"] < _ORDERS
+    assert ordeal.resume_until_ended().code == 0
+    check(ordeal, file, orders=_ORDERS)
