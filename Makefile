@@ -9,7 +9,7 @@ READY_TO_MEASURE := $(VENV)/.ready-to-measure
 .PHONY: help setup run test lint types bench bench-scale profile soak soak-cluster golden audit clean
 
 help: ## Tell what there is
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
