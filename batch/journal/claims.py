@@ -16,7 +16,7 @@ from batch.journal import tables
 from batch.journal.blocks import blocks
 from batch.journal.entries import Claim, sent_from
 from batch.journal.many import Lookup, Many
-from batch.journal.states import OPEN, State
+from batch.journal.states import NAMED, OPEN, State
 from batch.outcomes import WELL
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def claims_of(connection: Connection, seller: str, purchase_orders: Iterable[str
     for purchase_order, line, parcel, units, order, state, sent_at in _FIND(
         connection, purchase_orders, of_seller=seller
     ):
-        found[purchase_order].append(Claim(line, parcel, units, order, State(state), sent_at))
+        found[purchase_order].append(Claim(line, parcel, units, order, NAMED[state], sent_at))
     return found
 
 

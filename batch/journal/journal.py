@@ -33,7 +33,7 @@ from batch.journal.locks import Locks
 from batch.journal.many import Lookup, Many
 from batch.journal.migrations import prepare
 from batch.journal.planning import Planning, known_block
-from batch.journal.states import UNFINISHED, State
+from batch.journal.states import NAMED, UNFINISHED, State
 from batch.journal.writing import begin_calls, change_states, end_calls, standings_of
 
 if TYPE_CHECKING:
@@ -231,7 +231,7 @@ def _journal_order(row: _Row, claims: Iterable[Claim]) -> JournalOrder:
         id=row.id,
         purchase_order_id=row.purchase_order_id,
         customer_order_id=row.customer_order_id,
-        state=State(row.state),
+        state=NAMED[row.state],
         parcels=parcels_from(row.content),
         sent=sent,
         sent_parts=sent_parts,

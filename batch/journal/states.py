@@ -29,6 +29,7 @@ class State(StrEnum):
     DROPPED = "dropped"  # a person decided that it is not to be sent
 
 
+NAMED = {state.value: state for state in State}  # a look into it is cheaper than a call, where thousands are read
 OPEN = (State.SENDING, State.UNKNOWN)  # may have been sent: to be settled before anything else
 UNFINISHED = (State.PLANNED, *OPEN)
 

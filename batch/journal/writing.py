@@ -6,10 +6,10 @@ orders' states were read and are held. What follows for claims is done in the sa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from msgspec import Struct
 from sqlalchemy import bindparam, insert, select, update
 
 from batch.journal import tables
@@ -18,7 +18,7 @@ from batch.journal.database import EntryRefused
 from batch.journal.ends import completed, finished_at, laid_over
 from batch.journal.entries import Change, Parts, parts_from, sent_as, to_json
 from batch.journal.many import Lookup, Many
-from batch.journal.states import BY_DECISION, LEGAL, OPEN, State
+from batch.journal.states import BY_DECISION, LEGAL, NAMED, OPEN, State
 from batch.marketplace.call import Kind
 from batch.outcomes import WELL
 
@@ -41,8 +41,7 @@ class IllegalChange(EntryRefused):
     """An order was to go to a state that cannot follow its own."""
 
 
-@dataclass(slots=True)
-class Standing:
+class Standing(Struct):
     """How an order stands, in the course of a block of changes."""
 
     seller: str
@@ -75,7 +74,7 @@ def standings_of(connection: Connection, orders: Iterable[int]) -> Standings:
     """Return how these orders stand, and hold them until the transaction ends. Raises `IllegalChange` for unknown."""
     wanted = sorted(set(orders))
     found = {
-        order: Standing(seller, purchase_order_id, State(state), parts_from(parts), note, ship_by)
+        order: Standing(seller, purchase_order_id, NAMED[state], parts_from(parts), note, ship_by)
         for order, seller, purchase_order_id, state, parts, note, ship_by in _STANDING(connection, wanted)
     }
     if len(found) < len(wanted):
