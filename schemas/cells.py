@@ -15,3 +15,4 @@ class Kind(IntEnum):
     BOOLEAN = 4
     ERROR = 5
     DURATION = 6
+    FORMATTED = 7  # a number whose format shows noughts or letters that it does not have

@@ -62,7 +62,7 @@ _BARE = DIGITS + LETTERS
 _TEXT = PRINTABLE.translate(None, b"'=#+`")
 _ITEM = _TEXT.translate(None, b".,")
 _TIME = _TEXT + b"+"
-_BAD_KINDS = (Kind.DATE, Kind.BOOLEAN, Kind.ERROR, Kind.DURATION)
+_BAD_KINDS = (Kind.DATE, Kind.BOOLEAN, Kind.ERROR, Kind.DURATION, Kind.FORMATTED)
 
 
 def inspect(columns: pd.DataFrame, kinds: Mapping[str, np.ndarray]) -> tuple[pd.DataFrame, Findings]:

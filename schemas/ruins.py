@@ -78,8 +78,14 @@ RUINS = (
         f"the file stores this as a number, and numbers keep {LONGEST_NUMBER} digits: the others are lost; {AS_TEXT}",
         r"-?(?:0*[1-9]\d{15,}(?:[.,]0*)?|\d(?:\.\d+)?E\+\d+)",
         NUMBERS | COUNTS | ITEMS,
-        frozenset({Kind.NUMBER}),
+        frozenset({Kind.NUMBER, Kind.FORMATTED}),
         only_of_kinds=True,
+    ),
+    Ruin(
+        "formatted",
+        f"a number format shows noughts or letters here that the file does not store; {AS_TEXT}",
+        columns=NUMBERS | ITEMS,
+        kinds=frozenset({Kind.FORMATTED}),
     ),
     Ruin(
         "e_notation",

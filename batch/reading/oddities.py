@@ -27,3 +27,4 @@ class Oddities:
     errors: tuple[tuple[int, int, str], ...] = ()  # row as Excel shows it, column from 0, the error or the formula
     hidden: bool = False  # some rows or columns are
     merged: tuple[Range, ...] = ()  # where calamine does not tell
+    formatted: tuple[tuple[int, int, int], ...] = ()  # row, column, and how many digits are shown (`number_formats`)

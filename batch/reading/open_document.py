@@ -10,6 +10,7 @@ import re
 from typing import IO, TYPE_CHECKING
 from xml.parsers import expat
 
+from batch.reading.number_formats import LETTERED
 from batch.reading.oddities import Oddities, Range
 from batch.reading.parts import pieces
 
@@ -24,9 +25,12 @@ _REPEATED = re.compile(
 _MOST_REPEATED = 16_384  # a repeated cell that holds a value
 _ODD = re.compile(
     rb"""value-type="error"|visibility="(?:collapse|filter)"|rows-spanned="(?!1")|>(?:#[A-Z/0]+[!?]?|Err:\d+)<"""
-    rb"""|table:formula="""
+    rb"""|table:formula=|"float"[^>]*><text:p>(?:0[\d \-]|[^<]*[A-Za-z])"""
 )
 _ERROR = re.compile(r"#[A-Z/0]+[!?]?|Err:\d{3}")
+_PADDED = re.compile(r"\D*0[\d \-]*\d\D*")
+_LETTER = re.compile(r"[^\W\d_]")
+_SHORTENED = re.compile(r"-?\d+(?:[.,]\d+)?E[+-]\d+")
 _CELLS = ("table:table-cell", "table:covered-table-cell")
 
 
@@ -64,6 +68,7 @@ class _Content:
         self._text: list[str] | None = None  # of the cell; None: we are in none, or in its comment
         self._errors: list[tuple[int, int, str]] = []
         self._merged: list[Range] = []
+        self._formatted: list[tuple[int, int, int]] = []
         self._hidden = False
 
     def read(self, stream: IO[bytes]) -> dict[str, Oddities]:
@@ -78,7 +83,7 @@ class _Content:
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         if tag == "table:table":
             self._sheet = attributes.get("table:name", "")
-            self._row, self._errors, self._merged, self._hidden = 0, [], [], False
+            self._row, self._errors, self._merged, self._formatted, self._hidden = 0, [], [], [], False
         elif tag == "table:table-row":
             self._column, self._rows = 0, int(attributes.get("table:number-rows-repeated", 1))
             self._hidden = self._hidden or "table:visibility" in attributes
@@ -104,7 +109,8 @@ class _Content:
         elif tag == "table:table-row":
             self._row += self._rows
         elif tag == "table:table":
-            self._found[self._sheet] = Oddities(tuple(self._errors), self._hidden, tuple(self._merged))
+            told = tuple(self._errors), self._hidden, tuple(self._merged), tuple(self._formatted)
+            self._found[self._sheet] = Oddities(*told)
 
     def _judge(self, text: str) -> None:
         formula = self._cell.get("table:formula", "")
@@ -112,15 +118,25 @@ class _Content:
             self._note(text or "#N/A")
         elif formula and "office:value-type" not in self._cell:
             self._note(f"={formula.partition('=')[2]}")
+        if self._cell.get("office:value-type") == "float" and (shown := _digits_shown(text)):
+            self._formatted += [(row, column, shown) for row, column in self._places()]
         down = int(self._cell.get("table:number-rows-spanned", 1))
         if down > 1 and text:
             across = int(self._cell.get("table:number-columns-spanned", 1))
             self._merged.append(((self._row, self._column), (self._row + down - 1, self._column + across - 1)))
 
     def _note(self, text: str) -> None:
-        """Note an error; where its cell is repeated, each of them, within reason."""
+        self._errors += [(row, column, text) for row, column in self._places()]
+
+    def _places(self) -> list[tuple[int, int]]:
+        """Return where the cell stands, row and column; where it is repeated, each of them, within reason."""
         columns = min(self._columns, _MOST_REPEATED)
         rows = min(self._rows, _MOST_REPEATED // columns)
-        self._errors += [
-            (self._row + down + 1, self._column + across, text) for down in range(rows) for across in range(columns)
-        ]
+        return [(self._row + down + 1, self._column + across) for down in range(rows) for across in range(columns)]
+
+
+def _digits_shown(text: str) -> int:
+    """Return how many digits the text of a number has, where noughts or letters are shown that the number has not."""
+    if _LETTER.search(text) and not _SHORTENED.fullmatch(text):
+        return LETTERED
+    return sum(map(str.isdigit, text)) if _PADDED.fullmatch(text) else 0

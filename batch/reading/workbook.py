@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 _BLOCK = 2_000  # rows made into columns together
 _EXACT = 1e15  # Excel keeps 15 digits
 _MOST_SECONDS = 120  # for another process to open a workbook
+_NO_SUCH_TIME = (
+    "a number in it is formatted as a length of time that no clock can show; make that column text, and export again."
+)
 _LOCKED = "the workbook is protected by a password; save it without one."
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _ENCRYPTED_PARTS = frozenset({"EncryptedPackage", "encrypted-package"})
@@ -75,6 +78,8 @@ def read_workbook(place: Place, data: bytes, parts: frozenset[str]) -> tuple[Tab
             return _tables(place, workbook, _oddities(place, data, parts, workbook.sheet_names))
     except PasswordError:
         raise place.refused(_LOCKED) from None
+    except OverflowError:
+        raise place.refused(_NO_SUCH_TIME) from None
     except (CalamineError, OSError, ValueError):
         raise place.refused("it is no workbook that can be read, or it is damaged; save it anew as .xlsx.") from None
     except BaseException as error:  # a panic inside calamine is no Exception
@@ -153,6 +158,7 @@ def _table(place: Place, sheet: CalamineSheet, odd: Oddities, notes: tuple[str, 
     numbers = np.arange(first + header.position + 2, first + 1 + len(rows), dtype=np.int64)
     columns, kinds = _columns(body, len(head[header.position]))
     _restore_errors(columns, kinds, odd, first + header.position + 1)
+    _mark_formatted(columns, kinds, odd, first + header.position + 1)
     if (blank := blank_rows(columns, len(body))).any():
         columns, kinds, numbers = [kept(column, ~blank) for column in columns], kinds[~blank], numbers[~blank]
     if odd.hidden:
@@ -194,6 +200,17 @@ def _restore_errors(columns: list[Column], kinds: np.ndarray, odd: Oddities, hea
         positions = sorted(texts)
         restored = column_of([texts[position] for position in positions])
         columns[column] = replaced(columns[column], np.array(positions), restored)
+
+
+def _mark_formatted(columns: Sequence[Column], kinds: np.ndarray, odd: Oddities, header_row: int) -> None:
+    """Mark the numbers that are shown with noughts or letters which they do not have."""
+    cells = np.array(odd.formatted, dtype=np.int64).reshape(-1, 3)
+    cells[:, 0] -= header_row + 1
+    inside = (cells[:, 0] >= 0) & (cells[:, 0] < len(kinds)) & (cells[:, 1] < len(columns))
+    for column in np.unique(cells[inside, 1]).tolist():
+        positions, _, shown = cells[inside & (cells[:, 1] == column)].T
+        more = (kinds[positions, column] == Kind.NUMBER) & (lengths(columns[column])[positions] < shown)
+        kinds[positions[more], column] = Kind.FORMATTED
 
 
 def _columns(body: Sequence[Sequence[Any]], width: int) -> tuple[list[Column], np.ndarray]:

@@ -14,11 +14,12 @@ from xml.etree import ElementTree as ET
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from batch.reading.number_formats import xlsx_formats
 from batch.reading.oddities import Oddities
 from batch.reading.parts import pieces, related
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from zipfile import ZipFile
 
     from batch.reading.grid import Place
@@ -44,11 +45,12 @@ _RELATIONSHIPS = "/relationships}id"  # of Office, in its strict or its usual na
 def xlsx_oddities(place: Place, archive: ZipFile) -> dict[str, Oddities]:
     """Return what is odd in each sheet, by its name; refuse a sheet that is too large."""
     there = set(archive.namelist())
+    formats = xlsx_formats(archive)
     found = {}
     for name, part in _sheets(archive).items():
         if part in there:
             with archive.open(part) as stream:
-                found[name] = _looked_through(place.within(name), stream)
+                found[name] = _looked_through(place.within(name), stream, formats)
     return found
 
 
@@ -65,9 +67,14 @@ def _sheets(archive: ZipFile) -> dict[str, str]:
     return related(archive, "xl/_rels/workbook.xml.rels", names)
 
 
-def _looked_through(place: Place, stream: IO[bytes]) -> Oddities:
+def _looked_through(place: Place, stream: IO[bytes], formats: Mapping[int, int]) -> Oddities:
     extent, errors, hidden = (_NEAR, 1), {}, False
+    formatted: dict[tuple[int, int], int] = {}
+    styled = _styled(formats)
     for piece in pieces(stream):
+        if styled:
+            found = styled.findall(piece)
+            formatted.update({_cell(column, row): formats[int(style)] for style, column, row in found})
         if not _holds(piece, _ODD):
             continue
         extent = _extent(piece, extent)
@@ -78,7 +85,14 @@ def _looked_through(place: Place, stream: IO[bytes]) -> Oddities:
             errors.update(_cells((column, row, b"=" + text) for column, row, text in _FORMULA.findall(piece)))
         hidden = hidden or any(mark in piece for mark in _HIDDEN)
     listed = tuple((row, column, unescape(text.decode(errors="replace"))) for (row, column), text in errors.items())
-    return Oddities(listed, hidden)
+    return Oddities(listed, hidden, formatted=tuple((*cell, shown) for cell, shown in formatted.items()))
+
+
+def _styled(formats: Mapping[int, int]) -> re.Pattern[bytes] | None:
+    """Return what finds the cells of these styles: style, column and row; None without any."""
+    styles = b"|".join(b"%d" % style for style in formats)
+    pattern = rb"""<(?:\w+:)?c\s(?=[^>]*?\bs="(%s)")[^>]*?\br="([A-Z]+)(\d+)\""""
+    return re.compile(pattern % styles) if formats else None
 
 
 def _holds(piece: bytes, pattern: str) -> bool:
@@ -88,7 +102,12 @@ def _holds(piece: bytes, pattern: str) -> bool:
 
 def _cells(found: Iterable[tuple[bytes, bytes, bytes]]) -> dict[tuple[int, int], bytes]:
     """Return texts by row, counted from 1, and column, counted from 0."""
-    return {(int(row), _column_number(column) - 1): text for column, row, text in found}
+    return {_cell(column, row): text for column, row, text in found}
+
+
+def _cell(column: bytes, row: bytes) -> tuple[int, int]:
+    """Return a cell's row, counted from 1, and column, counted from 0."""
+    return int(row), _column_number(column) - 1
 
 
 def _extent(piece: bytes, extent: tuple[int, int]) -> tuple[int, int]:

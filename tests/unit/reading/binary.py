@@ -29,8 +29,8 @@ def _text(text: str) -> bytes:
     return struct.pack("<I", len(text)) + text.encode("utf-16-le")
 
 
-def _cell(column: int, value: str | float) -> bytes:
-    start = struct.pack("<II", column, 0)
+def _cell(column: int, value: str | float, style: int) -> bytes:
+    start = struct.pack("<II", column, style)
     if value in ERROR_CODES:
         return record(3, start + bytes([ERROR_CODES[str(value)]]))
     if isinstance(value, str):
@@ -44,8 +44,13 @@ def binary_workbook(
     hidden: int = -1,
     hidden_column: int = -1,
     merged: tuple[int, int, int, int] | None = None,
+    codes: Sequence[str] = (),
 ) -> bytes:
-    """Return an XLSB with one sheet; `hidden` is a row from 0, `merged` top, bottom, left and right."""
+    """Return an XLSB with one sheet; `hidden` is a row from 0, `merged` top, bottom, left and right.
+
+    `codes`: of number formats, each a style; all cells are of the last.
+    """
+    style = max(len(codes) - 1, 0)
     sheet = record(129) + record(148, struct.pack("<4I", 0, len(rows) - 1, 0, max(map(len, rows)) - 1))
     if hidden_column >= 0:
         sheet += record(390) + record(60, struct.pack("<4IH", hidden_column, hidden_column, 2304, 0, 1)) + record(391)
@@ -53,7 +58,7 @@ def binary_workbook(
     for number, row in enumerate(rows):
         flags = 0x1000 if number == hidden else 0
         sheet += record(0, struct.pack("<IIHHBI", number, 0, 300, flags, 0, 0))
-        sheet += b"".join(_cell(column, value) for column, value in enumerate(row))
+        sheet += b"".join(_cell(column, value, style) for column, value in enumerate(row))
     sheet += record(146)
     if merged:
         sheet += record(177, struct.pack("<I", 1)) + record(176, struct.pack("<4I", *merged)) + record(178)
@@ -65,11 +70,21 @@ def binary_workbook(
         "xl/workbook.bin": record(131) + sheets + record(132),
         "xl/worksheets/sheet1.bin": sheet + record(130),
     }
+    if codes:
+        parts["xl/styles.bin"] = _styles(codes)
     raw = io.BytesIO()
     with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in parts.items():
             archive.writestr(name, content)
     return raw.getvalue()
+
+
+def _styles(codes: Sequence[str]) -> bytes:
+    formats = b"".join(record(44, struct.pack("<H", 164 + place) + _text(code)) for place, code in enumerate(codes))
+    used = b"".join(record(47, struct.pack("<HH12x", 0, 164 + place)) for place in range(len(codes)))
+    count = struct.pack("<I", len(codes))
+    cells = record(617, count) + used + record(618)
+    return record(278) + record(615, count) + formats + record(616) + cells + record(279)
 
 
 NONE, END, TABLE, CHAIN = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD, 0xFFFFFFFC  # in place of the next sector
