@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PATIENCE = 2.0  # s, for a process to end
+_DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL")
 _QUIET = {
     "DASK_DISTRIBUTED__ADMIN__SYSTEM_MONITOR__INTERVAL": "5s",
     "DASK_DISTRIBUTED__DEPLOY__LOST_WORKER_TIMEOUT": "1s",
@@ -59,7 +60,7 @@ class Cluster:
     def _start(self, name: str, *words: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
         with (self.folder / f"{name}.log").open("wb") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "dask", *words],
+                [*_DIES_WITH_US, sys.executable, "-m", "dask", *words],
                 cwd=self.folder,
                 env={**self.environment, **_QUIET, "PYTHONPATH": str(ROOT), **(env or {})},
                 stdin=subprocess.DEVNULL,

@@ -11,6 +11,8 @@ import sys
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from batch.cluster.task import carry_out, stop_here, topic
@@ -32,7 +34,7 @@ log = logging.getLogger(__name__)
 _SIGNALS = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED}
 _STOPPED = "The run was interrupted; `shipbatch resume` goes on."
 _SAY_AGAIN = 1.0  # s between two times that workers are told to stop: some came since, or were about to begin
-_MOST_DEATHS = 10  # times that an account is handed out again, each after Dask itself has given it up
+_MOST_DEATHS = 3  # times that Dask gives an account up for its workers' deaths, nothing having been done between
 
 
 def new_campaign() -> str:
@@ -83,11 +85,15 @@ class Campaign:
         """Hand a mission out, and again where those who took it died, and return how it ended."""
         from distributed import KilledWorker  # noqa: PLC0415 - the extra `cluster`
 
-        for attempt in range(_MOST_DEATHS):
+        deaths, left = 0, self._left(mission)
+        for attempt in count():
             try:
                 return await self._result(mission, attempt)
             except KilledWorker:
-                continue
+                now_left = self._left(mission)
+                deaths, left = (1 if now_left < left else deaths + 1), now_left
+                if deaths == _MOST_DEATHS:
+                    break
             except (_SchedulerLost, OSError):
                 return _lost(self.address)
             except Exception:
@@ -95,6 +101,11 @@ class Campaign:
                 said = "a fault of shipbatch itself; the log has it."
                 return Ended(None, None, Exit.FATAL, f"Account {mission.account}: {said}")
         return _given_up(mission)
+
+    def _left(self, mission: Mission) -> float:
+        """Return how many orders have not ended yet, as far as that was seen."""
+        seen = self._seen.get(mission.account)
+        return inf if seen is None else seen.left
 
     async def _result(self, mission: Mission, attempt: int) -> Ended:
         key = f"{self.name}-{mission.account}-{attempt}"

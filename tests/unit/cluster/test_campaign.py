@@ -118,6 +118,20 @@ def test_workers_that_die_again_and_again_are_told_of() -> None:
     assert (end.exit_code, end.message.startswith("Account default: its workers died again and again")) == (4, True)
 
 
+def test_an_account_whose_orders_go_on_between_deaths_is_never_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Pretended([_killed() for _ in range(20)] + [WELL])
+    one = _campaign(client)
+    submit = client.submit
+
+    def go_on(function: object, mission: Mission, *, key: str) -> Future:
+        shipped = len(client.keys)
+        one._seen["default"] = Glance(name="default", total=100, ended={State.SHIPPED: shipped})
+        return submit(function, mission, key=key)
+
+    monkeypatch.setattr(client, "submit", go_on)
+    assert one.carry_out()[0].message == "well!"
+
+
 @pytest.mark.parametrize("lost", [None, CancelledError(), OSError("gone")])
 def test_a_lost_scheduler_is_told_of(lost: object) -> None:
     (end,) = carried_out(Pretended([lost]))
