@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import socket
 import stat
+import threading
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +18,8 @@ from batch.lock import account_lock, holder_of, locks_folder
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from pathlib import Path
+
+    from tests.postgres import Server
 
 PROCESSES = multiprocessing.get_context("spawn")
 
@@ -133,3 +138,61 @@ def test_who_holds_a_lock_can_be_asked_without_taking_or_making_it(state_folder:
     assert holder_of("seller", journal) == ""
     with account_lock("seller", account="a", command="run"):
         pass
+
+
+# The lock on the journal's server
+
+
+@pytest.fixture
+def place(postgres: Server) -> str:
+    """Return the address of an empty place for a journal on a server."""
+    return postgres.place()
+
+
+def test_two_machines_that_share_a_journal_do_not_both_hold_an_account(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(Journal.open(place)) as ours, closing(Journal.open(place)) as theirs:
+        with account_lock("seller", account="outlet", command="run", journal=ours):
+            monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another machine"))
+            with (
+                pytest.raises(AccountBusy, match=rf"mine: .*{os.getpid()}, `shipbatch run`, since .* on .*--wait"),
+                account_lock("seller", account="mine", command="resume", journal=theirs),
+            ):
+                pass
+            assert f"on {socket.gethostname()}" in holder_of("seller", theirs)
+        with account_lock("seller", account="mine", command="resume", journal=theirs):
+            pass
+        assert holder_of("seller", theirs) == ""
+
+
+def test_a_run_that_waits_on_another_machine_goes_on_when_the_holder_has_ended(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("batch.lock._LOOK_AGAIN", 0.01)
+    held = threading.Event()
+
+    def hold(journal: Journal) -> None:
+        with account_lock("seller", account="theirs", command="run", journal=journal, wait=True):
+            held.set()
+
+    with closing(Journal.open(place)) as ours, closing(Journal.open(place)) as theirs:
+        waiting = threading.Thread(target=hold, args=(theirs,))
+        with account_lock("seller", account="ours", command="run", journal=ours):
+            monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another machine"))
+            waiting.start()
+            assert not held.wait(0.2)
+        assert held.wait(60)
+        waiting.join()
+
+
+def test_a_lock_that_is_let_go_just_when_it_is_asked_for_is_busy_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(Journal.open(f"sqlite:///{tmp_path / 'journal.db'}")) as journal:
+        monkeypatch.setattr(journal.locks, "take", lambda *_: False)
+        with (
+            pytest.raises(AccountBusy, match="it was let go just now"),
+            account_lock("seller", account="a", command="run", journal=journal),
+        ):
+            pass
