@@ -30,6 +30,9 @@ LITTLE = 1 << 30  # bytes of free disk; a busy night writes some ten MB
 TOO_LITTLE = 100 << 20  # bytes: a journal that cannot grow stops the run
 
 
+_LAST_COPY = ("Move it away and put its last copy there", "Have whoever runs the server restore its last copy")
+
+
 def examine_profiles(folder: Path) -> Iterator[Finding]:
     """Look whether the seller's own profiles can be read."""
     try:
@@ -47,7 +50,7 @@ def examine_journal(settings: Settings, accounts: Mapping[str, Account], *, now_
     try:
         with closing(Database(settings.journal)) as database:
             if not database.exists:
-                yield well("journal", f"{database.file}: there is none yet; the first run makes it.")
+                yield well("journal", f"{database}: there is none yet; the first run makes it.")
                 return
             yield from _soundness(database)
             if version_of(database) == version_known():
@@ -61,11 +64,11 @@ def _soundness(database: Database) -> Iterator[Finding]:
     found, known = version_of(database), version_known()
     problems = database.integrity()
     for problem in problems:
-        mend = "Move it away and put its last copy there; orders that were sent are found by reading them."
+        mend = f"{_LAST_COPY[database.file is None]}; orders that were sent are found by reading them."
         yield wrong("journal", problem, mend)
     if found is None:
         said = f"{database}: it holds something else than a journal."
-        yield wrong("journal", said, "Name another file under `journal` in the settings, or move this one away.")
+        yield wrong("journal", said, "Name another one under `journal` in the settings.")
     elif found > known:
         said = f"{database}: it has version {found}, this shipbatch knows {known}."
         yield wrong("journal", said, "Use the newer shipbatch that wrote it.")

@@ -90,8 +90,10 @@ class Database:
 
     @property
     def exists(self) -> bool:
-        """Whether there is anything to read yet."""
-        return self.file is None or (self.file.exists() and self.file.stat().st_size > 0)
+        """Whether there is anything to read yet. Raises `JournalFailed` where a server cannot be reached."""
+        if self.file is None:
+            return bool(self.tables())
+        return self.file.exists() and self.file.stat().st_size > 0
 
     def tables(self) -> set[str]:
         """Return the names of the tables that are there. Raises `JournalFailed`."""

@@ -5,7 +5,7 @@ Everything that sends writes here first, in blocks of entries, each block one du
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -65,7 +65,9 @@ class Journal:
     @classmethod
     def open_existing(cls, url: str) -> Journal | None:
         """Open the journal, or return None where there is none yet. Raises `JournalFailed`."""
-        return cls.open(url) if Database(url).exists else None
+        with closing(Database(url)) as database:
+            there = database.exists
+        return cls.open(url) if there else None
 
     @property
     def is_far(self) -> bool:

@@ -15,11 +15,14 @@ from batch.journal.migrations import version_known
 from batch.lock import account_lock
 from batch.machine import examine_disk, examine_folders, examine_journal, examine_profiles
 from batch.settings import Settings, load
+from tests.postgres import PLACES, USER
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sqlalchemy import Connection
+
+    from tests.postgres import Server
 
 NOW = 1_795_629_600_000
 ACCOUNT = '[accounts.default]\nclient_id = "client-1"\nclient_secret = "hush-hush"\n'
@@ -190,6 +193,49 @@ def test_while_a_run_is_under_way_its_orders_are_not_left_over(settings: Setting
     assert "`shipbatch run`" in found.said
     assert "with 2 orders to go" in found.said
     assert [one.exit_code for one in looked_at(settings)] == [Exit.OK, Exit.UNKNOWN, Exit.TEMPORARY]
+
+
+def _on_server(settings: Settings, place: str) -> Settings:
+    return settings.model_copy(update={"journal": place})
+
+
+def test_a_journal_on_a_server_that_is_not_there_yet_is_not_made(settings: Settings, postgres: Server) -> None:
+    there = _on_server(settings, postgres.place())
+    assert ["the first run makes it" in one.said for one in looked_at(there)] == [True]
+    assert Journal.open_existing(there.journal) is None
+
+
+def test_a_journal_on_a_server_is_looked_at_too(settings: Settings, postgres: Server) -> None:
+    there = _on_server(settings, postgres.place())
+    Journal.open(there.journal).close()
+    sound, risk, nothing = looked_at(there)
+    assert sound.said == f"postgresql://{USER}@127.0.0.1:{postgres.port}/{PLACES}: it is sound."
+    assert (risk.standing, risk.exit_code) == (Standing.WARNING, Exit.OK)
+    assert "fsync is off" in risk.said
+    assert nothing.said == "Nothing is left over."
+
+
+def test_who_has_the_account_on_another_machine_is_told(settings: Settings, postgres: Server) -> None:
+    there = _on_server(settings, postgres.place())
+    with closing(Journal.open(there.journal)) as journal:
+        with journal.database.writing() as connection:
+            add_order(connection, "sending")
+        journal.locks.take("client-1", "process 7 on nas")
+        assert looked_at(there)[-1].said == "A run is under way (process 7 on nas), with 1 order to go."
+
+
+def test_what_a_server_has_lost_is_for_whoever_runs_it(settings: Settings, postgres: Server) -> None:
+    there = _on_server(settings, postgres.place())
+    with closing(Journal.open(there.journal)) as journal, journal.database.writing() as connection:
+        tables.decisions.drop(connection)
+    wrong = [one for one in looked_at(there) if one.standing is Standing.WRONG]
+    assert [(one.exit_code, "Have whoever runs the server" in one.mend) for one in wrong] == [(Exit.FATAL, True)]
+
+
+def test_a_server_that_cannot_be_reached_is_told(settings: Settings, postgres: Server) -> None:
+    (found,) = looked_at(_on_server(settings, postgres.url("nowhere")))
+    assert (found.about, found.standing, found.exit_code) == ("journal", Standing.WRONG, Exit.FATAL)
+    assert 'database "nowhere" does not exist' in found.said
 
 
 # Folders and disk

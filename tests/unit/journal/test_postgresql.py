@@ -107,10 +107,20 @@ def test_a_nul_that_the_server_cannot_keep_costs_nothing(opened: Database) -> No
 
 
 def test_of_a_server_nothing_is_copied(opened: Database) -> None:
-    assert opened.exists
     assert opened.back_up("version-1") is None
     opened.make_file()
     opened.keep_private()
+
+
+def test_a_journal_on_a_server_is_there_once_it_was_made(postgres: Server) -> None:
+    place = postgres.place()
+    with closing(Database(place)) as database:
+        assert not database.exists
+        prepare(database)
+        assert database.exists
+    found = Journal.open_existing(place)
+    assert found is not None
+    found.close()
 
 
 # What is told of it
