@@ -1,15 +1,22 @@
 from __future__ import annotations
 
+import asyncio
 import gc
 import weakref
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import SecretStr
 
+from batch.errors import Exit
 from batch.journal.database import Database
 from batch.journal.journal import Journal
-from batch.sending import Sending
+from batch.journal.postgresql import NOTICED
+from batch.sending import Sending, _stopped_by_lost_locks, _sure_for
+from batch.settings import Account
+from batch.submit.stop import Stop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,3 +47,38 @@ async def test_garbage_does_not_pile_up_from_run_to_run(tmp_path: Path) -> None:
             pass
         del of_this_run
     assert len(knots) < 200_000
+
+
+class Lost:
+    """Locks on a server, of which one is lost at the second look."""
+
+    on_server = True
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def look(self) -> dict[str, str]:
+        self.looks += 1
+        return {"client-2": "Another has it."} if self.looks > 1 else {}
+
+
+async def test_an_account_whose_lock_is_lost_stops_and_no_other() -> None:
+    def followed(seller: str) -> Any:  # noqa: ANN401 - as much of it as is looked at
+        account = Account(client_id=seller, client_secret=SecretStr("hush"), settle_time=0)
+        return SimpleNamespace(errand=SimpleNamespace(account=account), stop=Stop())
+
+    one, two = followed("client-1"), followed("client-2")
+    dispatch: Any = SimpleNamespace(followed=[one, two])
+    locks: Any = Lost()
+    async with _stopped_by_lost_locks(dispatch, locks):
+        await asyncio.wait_for(two.stop.wait(), 60)
+
+    assert (two.stop.exit_code, two.stop.reason) == (Exit.TEMPORARY, "Another has it.")
+    assert not one.stop.requested
+
+
+@pytest.mark.parametrize(("settle_time", "seconds"), [(300, 15.0), (10, 5.0), (0, 0.15)])
+def test_a_look_at_a_lock_counts_for_less_than_the_settle_time(settle_time: float, seconds: float) -> None:
+    account = Account(client_id="client-1", client_secret=SecretStr("hush"), settle_time=settle_time)
+    assert _sure_for(account) == seconds
+    assert _sure_for(account) < NOTICED

@@ -56,6 +56,7 @@ class Talk:
     against: tuple[Claim, ...] = ()
     latency: float = 0.1
     stop: Stop = field(default_factory=Stop)
+    ours: bool = True  # the account
     said: Conversation = field(init=False)
 
     async def __call__(self, call: Call, correlation_id: str) -> Reply:
@@ -77,7 +78,13 @@ class Talk:
     def run(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:  # noqa: ANN401 - whatever the work returns
         async def main() -> Any:  # noqa: ANN401 - the same
             account = Account.model_validate({"client_id": "me", "client_secret": "hush", **self.settings})
-            world = Surroundings(clock=now, wall_ms=lambda: NOW_MS, sleep=asyncio.sleep, random=lambda: 1.0)
+            world = Surroundings(
+                clock=now,
+                wall_ms=lambda: NOW_MS,
+                sleep=asyncio.sleep,
+                random=lambda: 1.0,
+                is_ours=lambda: self.ours,
+            )
             exchange, recorder = cast("Exchange", self), cast("Recorder", self)
             self.said = Conversation(exchange, recorder, account, run=3, stop=self.stop, surroundings=world)
             return await work()
@@ -175,6 +182,47 @@ def test_a_journal_that_fails_keeps_an_update_from_leaving() -> None:
     one.run(work)
     assert one.events == []
     assert one.said.paces[Kind.SHIP].engaged == 0
+
+
+# Whose the account is
+
+
+def test_what_is_on_record_leaves_only_once_the_account_is_known_to_be_ours() -> None:
+    one = talk(ACCEPTED)
+    one.ours = False
+
+    async def work() -> Attempt:
+        telling = asyncio.create_task(one.said.tell(call(), Saying(7, UPDATE)))
+        await asyncio.sleep(5)
+        assert one.events == ["wrote begin"]
+        one.ours = True
+        return await telling
+
+    attempt = cast("Attempt", one.run(work))
+    assert one.events == ["wrote begin", "sent ship"]
+    assert (attempt.decision.act, attempt.end and attempt.end.verdict) == (Act.DONE, "accepted")
+
+
+def test_what_never_left_since_the_account_was_lost_is_known_to_have_done_nothing() -> None:
+    one = talk(ACCEPTED)
+    one.ours = False
+
+    async def work() -> Attempt:
+        telling = asyncio.create_task(one.said.tell(call(), Saying(7, UPDATE)))
+        await asyncio.sleep(5)
+        one.stop.request(Exit.TEMPORARY, "another has it")
+        return await telling
+
+    attempt = cast("Attempt", one.run(work))
+    assert one.events == ["wrote begin"]
+    assert (attempt.decision.act, attempt.verdict.reason) == (Act.GIVE_UP, "another has it")
+    assert (attempt.end and attempt.end.verdict, one.said.in_flight) == ("unavailable", set())
+
+
+def test_reading_asks_nobody_whose_the_account_is() -> None:
+    one = talk(ACCEPTED)
+    one.ours = False
+    assert one.ask().decision.act is Act.DONE
 
 
 # Being told to stop
