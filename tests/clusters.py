@@ -35,10 +35,16 @@ class Cluster:
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=count)
 
-    def add_worker(self, env: Mapping[str, str] | None = None, *, threads: int = 1) -> subprocess.Popen[bytes]:
-        """Start a worker, and wait until it has told the scheduler."""
+    @property
+    def port(self) -> int:
+        """Where the scheduler listens."""
+        return int(self.address.rpartition(":")[2])
+
+    def add_worker(self, env: Mapping[str, str] | None = None, *, port: int = 0) -> subprocess.Popen[bytes]:
+        """Start a worker, and wait until it has told the scheduler. `port`: of what leads there, if that is cut."""
         name = f"worker-{next(self.numbers)}"
-        words = ["worker", self.address, "--no-nanny", "--no-dashboard", "--nthreads", str(threads), "--name", name]
+        address = f"tcp://127.0.0.1:{port or self.port}"
+        words = ["worker", address, "--no-nanny", "--no-dashboard", "--nthreads", "1", "--name", name]
         worker = self._start(name, *words, "--host", "127.0.0.1", "--local-directory", str(self.folder), env=env)
         self.workers.append(worker)
         log = self.folder / f"{name}.log"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import signal
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.clusters import begun_cluster
+from tests.cut import begun_relay
 from tests.faults.checker import check, in_journal, read_reports
 from tests.faults.parcels import orders
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from tests.clusters import Cluster
     from tests.faults.ordeal import Ordeal
+    from tests.postgres import Server
 
 _ORDERS = 40
 _RATE = {"ship": 1200, "acknowledge": 0, "read": 0}  # a minute: two seconds for all orders
@@ -98,3 +101,25 @@ def test_workers_stop_when_whoever_asked_is_gone(ordeal: Ordeal, cluster: Cluste
     assert ordeal.requests["ship"] < _ORDERS
     assert ordeal.resume_until_ended().code == 0
     check(ordeal, file, orders=_ORDERS)
+
+
+def test_a_worker_that_is_cut_off_and_alive_sends_nothing_more(ordeal: Ordeal, postgres: Server, file: Path) -> None:
+    ordeal.write_settings(settle_time=2, rate=_RATE)
+    database = postgres.database()
+    ordeal.variables["SHIPBATCH_JOURNAL"] = postgres.url(database)
+    with ExitStack() as held:
+        cluster = held.enter_context(begun_cluster(ordeal.folder / "cluster", ordeal.environment(), workers=0))
+        lines = [held.enter_context(begun_relay(port)) for port in (cluster.port, postgres.port)]
+        its_journal = postgres.url(database).replace(f":{postgres.port}/", f":{lines[1].port}/")
+        alive = cluster.add_worker({"SHIPBATCH_JOURNAL": its_journal}, port=lines[0].port)
+        running = ordeal.begin("run", file, "--json", "--cluster", cluster.address)
+        _has_begun(ordeal)
+        for line in lines:
+            line.cut()
+        before = ordeal.requests["ship"]
+        cluster.add_worker({"XDG_STATE_HOME": str(ordeal.folder / "elsewhere")})  # as another machine has
+        ran = ordeal.ended(running)
+        assert before < _ORDERS
+        assert alive.poll() is None
+    assert (ran.code, ran.summary["orders"]["shipped"]) == (0, _ORDERS), ran
+    check(ordeal, file, orders=_ORDERS, faults=0)
