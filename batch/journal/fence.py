@@ -19,7 +19,6 @@ from sqlalchemy.exc import IntegrityError
 from batch.errors import Exit
 from batch.journal import tables
 from batch.journal.database import EntryRefused
-from batch.journal.many import Lookup
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _locks = tables.locks
-_EPOCHS = Lookup(select(_locks.c.seller, _locks.c.epoch).order_by(_locks.c.seller).with_for_update(), _locks.c.seller)
 
 
 class TakenOver(EntryRefused):
@@ -48,10 +46,16 @@ class Fence:
         counted = update(_locks).where(_locks.c.seller == seller).values(epoch=_locks.c.epoch + 1, holder=holder)
         self._ours[seller] = connection.execute(counted.returning(_locks.c.epoch)).scalar_one()
 
-    def check(self, connection: Connection, sellers: Iterable[str]) -> None:
-        """Hold the epochs of these sellers until the transaction ends. Raises `TakenOver` where one is not ours."""
-        for seller, epoch in _EPOCHS(connection, sorted(sellers)):
-            if epoch != self._ours.get(seller, 0):
+    def hold(self, connection: Connection, seller: str) -> None:
+        """Hold the seller's epoch until the transaction ends. Raises `TakenOver` where it is not ours."""
+        held = select(_locks.c.seller, _locks.c.epoch).where(_locks.c.seller == seller).with_for_update()
+        self.check((row.seller, row.epoch) for row in connection.execute(held))
+
+    def check(self, epochs: Iterable[tuple[str, int]]) -> None:
+        """Raise `TakenOver` where a seller's epoch, as the journal has it, is not ours."""
+        ours = self._ours
+        for seller, epoch in epochs:
+            if epoch != ours.get(seller, 0):
                 raise TakenOver
 
     def is_ours(self, connection: Connection, seller: str) -> bool:

@@ -127,7 +127,7 @@ class Journal:
         planned: list[Planned] = []
         with self.database.writing() as connection:
             admit(connection, seller)
-            self.locks.fence.check(connection, [seller])
+            self.locks.fence.hold(connection, seller)
             planning = Planning(connection, seller, at)
             for block in blocks(orders):
                 planned.extend(planning.plan(block))
@@ -178,7 +178,7 @@ class Journal:
         named = {entry.order for entry in begins} | {entry.order for entry in changes}
         with self.database.writing() as connection:
             standings = standings_of(connection, named)
-            self.locks.fence.check(connection, {standing.seller for standing in standings.values()})
+            self.locks.fence.check((one.seller, one.epoch) for one in standings.values())
             against = {
                 id(begin): claims for begin, claims in zip(updates, claim(connection, updates), strict=True) if claims
             }
@@ -198,7 +198,7 @@ class Journal:
         )
         with self.database.writing() as connection:
             standings = standings_of(connection, [order])
-            self.locks.fence.check(connection, {standing.seller for standing in standings.values()})
+            self.locks.fence.check((one.seller, one.epoch) for one in standings.values())
             connection.execute(decided)
             change_states(connection, [change], standings, by_decision=True)
 

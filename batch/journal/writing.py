@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from batch.journal.entries import Begin, End
     from batch.marketplace.orders import ShippingUpdate
 
-_orders, _attempts = tables.orders, tables.attempts
+_orders, _attempts, _locks = tables.orders, tables.attempts, tables.locks
 _UPDATES = (Kind.SHIP, Kind.EDIT)
 _NOT_DONE = (State.PLANNED, State.REFUSED, State.DROPPED)
 _SENDING_STATE = State.SENDING.value
@@ -45,6 +45,7 @@ class Standing(Struct):
     """How an order stands, in the course of a block of changes."""
 
     seller: str
+    epoch: int  # the seller's, in the journal
     purchase_order_id: str
     state: State
     parts: Parts
@@ -58,12 +59,14 @@ _STANDING = Lookup(
     select(
         _orders.c.id,
         _orders.c.seller,
+        _locks.c.epoch,
         _orders.c.purchase_order_id,
         _orders.c.state,
         _orders.c.parts,
         _orders.c.note,
         _orders.c.ship_by,
     )
+    .join(_locks, _locks.c.seller == _orders.c.seller)
     .order_by(_orders.c.id)
     .with_for_update(),
     _orders.c.id,
@@ -71,11 +74,14 @@ _STANDING = Lookup(
 
 
 def standings_of(connection: Connection, orders: Iterable[int]) -> Standings:
-    """Return how these orders stand, and hold them until the transaction ends. Raises `IllegalChange` for unknown."""
+    """Return how these orders stand, and hold them, and their sellers' epochs, until the transaction ends.
+
+    Raises `IllegalChange` for one that is unknown.
+    """
     wanted = sorted(set(orders))
     found = {
-        order: Standing(seller, purchase_order_id, NAMED[state], parts_from(parts), note, ship_by)
-        for order, seller, purchase_order_id, state, parts, note, ship_by in _STANDING(connection, wanted)
+        order: Standing(seller, epoch, purchase_order_id, NAMED[state], parts_from(parts), note, ship_by)
+        for order, seller, epoch, purchase_order_id, state, parts, note, ship_by in _STANDING(connection, wanted)
     }
     if len(found) < len(wanted):
         raise IllegalChange(f"Order number {min(set(wanted) - set(found))} is not in the journal; nothing was changed.")
