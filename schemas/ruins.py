@@ -151,6 +151,12 @@ RUINS = (
         NUMBERS | COUNTS,
     ),
     Ruin(
+        "look_alike",
+        "a letter or digit of another alphabet stands here, which only looks like ours; type the number anew",
+        r"(?s).*[\p{Greek}\p{Cyrillic}\x{660}-\x{669}\x{6F0}-\x{6F9}\x{FF10}-\x{FF5A}].*",
+        NUMBERS | COUNTS,
+    ),
+    Ruin(
         "several",
         "there are several numbers in this cell; give each a row of its own",
         rf"(?is){_ONE}(?:(?:[,;/|&+\n\r\t]|\s(?:and|et|ou|or)\s){_ONE})+[,;/|&\s]*"

@@ -44,6 +44,7 @@ FAMILIES = (
     _WEEKDAY + r"(?P<name>\p{L}+\.?)[-. ]+(?P<d>\d{1,2})(?:st|nd|rd|th)?,?[- ]+(?P<y>\d{4})" + _TIME,
 )
 
+_FURTHEST = 14  # hours from UTC, of all zones on earth
 _OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d{2}):?(\d{2})?")
 
 
@@ -68,7 +69,10 @@ class _Zones:
     def offset(self, name: str) -> int | None:
         """Return the zone's minutes east of UTC, None for one that is not known."""
         if match := _OFFSET.fullmatch(name):
-            minutes = int(match[2]) * 60 + int(match[3] or 0)
+            hours, minutes = int(match[2]), int(match[3] or 0)
+            if hours > _FURTHEST or minutes > 59:  # noqa: PLR2004 - the clock's own
+                return None
+            minutes += hours * 60
             return -minutes if match[1] == "-" else minutes
         return self._minutes.get(name)
 

@@ -127,6 +127,12 @@ def test_blanks_are_absent() -> None:
     assert shown(read()) == []
 
 
+@pytest.mark.parametrize("zone", ["+15:00", "-99:00", "+05:60"])
+def test_a_zone_that_is_nowhere_on_earth_is_not_read(zone: str) -> None:
+    assert shown(read("2026-11-20T15:00:00+14:00", f"2026-11-20T15:00:00{zone}"))[0] == "2026-11-20T01:00:00Z"
+    assert read(f"2026-11-20T15:00:00{zone}").unreadable[NO_DATE].tolist() == [0]
+
+
 def test_a_column_that_fits_only_one_order_is_read_so() -> None:
     assert shown(read("03/04/2026", "25/04/2026"))[0] == "2026-04-03T16:00:00Z"
     assert shown(read("03/04/2026", "04/25/2026"))[0] == "2026-03-04T17:00:00Z"
