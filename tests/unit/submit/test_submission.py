@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 import pytest
 
 from batch.errors import Exit
+from batch.journal.database import Database
+from batch.journal.journal import Journal
 from batch.journal.states import State
 from batch.marketplace.call import Kind
 from batch.outcomes import Outcome
@@ -16,6 +19,7 @@ from tests.unit.submit.market import DAY, NOW_MS, Fault, market_order, parcel, p
 
 if TYPE_CHECKING:
     from batch.submit.submission import Submission
+    from tests.postgres import Server
     from tests.unit.submit.conftest import Begin
 
 
@@ -632,3 +636,34 @@ def test_a_journal_that_cannot_be_written_ends_the_run_before_anything_is_sent(b
     trial.submit(orders, during=break_it)
     assert (trial.stop.exit_code, trial.market.charged) == (Exit.FATAL, {})
     assert trial.states(orders) == [State.PLANNED]
+
+
+def test_another_run_that_takes_the_account_ends_this_one_and_what_it_began_is_the_others_to_settle(
+    begin: Begin,
+) -> None:
+    trial = begin()
+    trial.market.add(*(market_order(str(n)) for n in range(3)))
+    orders = trial.plan(*(planned(str(n)) for n in range(3)))
+
+    async def take_over(_: Submission) -> None:
+        await until(lambda: trial.market.said(Kind.READ))
+        with closing(Journal(Database(f"sqlite:///{trial.journal.database.file}"))) as another:
+            another.locks.take(trial.account.seller, "another")
+
+    trial.submit(orders, during=take_over)
+    assert trial.stop.exit_code is Exit.TEMPORARY
+    assert "Another run has taken the account since" in trial.stop.reason
+    assert trial.states(orders) == [State.PLANNED] * 3
+    assert trial.market.charged == {}
+
+
+def test_a_journal_on_a_server_serves_as_a_file_does(begin: Begin, postgres: Server) -> None:
+    trial = begin(settle_time=60)
+    with closing(Journal.open(postgres.place())) as trial.journal:
+        trial.market.add(*(market_order(str(n)) for n in range(5)))
+        trial.market.fail(Kind.SHIP, "1", Fault.LOST_BEFORE)
+        trial.market.fail(Kind.SHIP, "2", Fault.LOST_AFTER)
+        orders = trial.plan(*(planned(str(n)) for n in range(5)))
+        trial.submit(orders)
+        assert trial.states(orders) == [State.SHIPPED] * 5
+        assert set(trial.market.charged.values()) == {1}
