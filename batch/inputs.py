@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from batch.reading.table import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from io import BufferedReader
 
     from batch.reading.declaration import Profile
     from batch.reading.shipments import Shipments
@@ -104,10 +106,17 @@ def read_source(
     return read_shipments(source, profiles, profile_name=profile, zone=settings.zone, undated_at=now_ms)
 
 
+def _opened(path: Path) -> BufferedReader:
+    """Open a file to be read. Raises `UnreadableFile` for a pipe or a device, which may never end, and `OSError`."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise UnreadableFile(f"{path}: this is no ordinary file; save what it gives as a file, and name that.")
+    return path.open("rb")
+
+
 def in_place(path: Path) -> Source:
     """Return the file as it lies there. Raises `UnreadableFile`."""
     try:
-        with path.open("rb") as stream:
+        with _opened(path) as stream:
             return Source(path, hashlib.file_digest(stream, "sha256").hexdigest(), path)
     except OSError as error:
         raise UnreadableFile(f"{path}: the file cannot be read: {error.strerror}.") from error
@@ -150,7 +159,7 @@ def _poured(path: Path, aside: int) -> str:
 def _chunks(path: Path) -> Iterator[bytes]:
     """Read the file piece by piece. Raises `UnreadableFile`; what its reader meets on writing is another matter."""
     try:
-        with path.open("rb") as original:
+        with _opened(path) as original:
             while chunk := original.read(_CHUNK):
                 yield chunk
     except OSError as error:

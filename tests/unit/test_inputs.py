@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import stat
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from batch.settings import Settings
 from tests.unit.tables import NOW
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 TEXT = "purchaseOrderId,carrier,trackingNumber,shipDateTime\n1,UPS,1Z5R89390357567127,2026-11-20\n"
@@ -35,6 +37,14 @@ def test_a_file_that_cannot_be_read_leaves_no_copy(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile, match=r"nowhere\.csv: the file cannot be read"):
         copied(tmp_path / "nowhere.csv", tmp_path / "inputs")
     assert not list((tmp_path / "inputs").iterdir())
+
+
+@pytest.mark.parametrize("read", [in_place, lambda path: copied(path, path.parent / "inputs")])
+def test_a_pipe_is_not_waited_for(tmp_path: Path, read: Callable[[Path], object]) -> None:
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    with pytest.raises(UnreadableFile, match=r"pipe\.csv: this is no ordinary file"):
+        read(pipe)
 
 
 def test_copies_that_cannot_be_kept_end_the_run(tmp_path: Path) -> None:
