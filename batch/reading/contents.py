@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import mmap
+import tempfile
 import zipfile
 from dataclasses import replace
 
@@ -10,10 +12,11 @@ from batch.reading.archive import unpacked_gzip, zip_members
 from batch.reading.grid import Place
 from batch.reading.html import read_html
 from batch.reading.table import Limits, Source, Table
-from batch.reading.text import read_text
+from batch.reading.text import read_large_text, read_text
 from batch.reading.workbook import read_workbook
 
 _SNIFFED = 4_096  # bytes
+_LARGE = 256 << 20  # bytes from which on a text is not read into memory as a whole
 _MOST_NESTED = 3  # a .zip in a .zip in a .gz; deeper is refused
 
 # First bytes of what is no table, and what to call it.
@@ -33,6 +36,7 @@ _NO_TABLES = {
     b"BM": "a picture",
 }
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_BLANKS = b"\xef\xbb\xbf\xff\xfe \t\r\n"  # and byte order marks
 _GZIP = b"\x1f\x8b"
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
@@ -49,10 +53,26 @@ def read_tables(source: Source, limits: Limits | None = None, known: frozenset[s
         size = source.content.stat().st_size
         if size > place.limits.file_bytes:
             raise place.refused(f"it has {size:,} bytes; at most {place.limits.file_bytes:,} are read.")
+        if size >= _LARGE and (table := _large_table(place)) is not None:
+            return (table,)
         data = source.content.read_bytes()
     except OSError as error:
         raise place.refused(f"it cannot be opened ({error.strerror}).") from None
     return _tables(place, data, depth=0)
+
+
+def _large_table(place: Place) -> Table | None:
+    """Return the table of a large text, whose cells lie in files; None where it is no text, or no regular one."""
+    with place.source.content.open("rb") as file:
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    head = mapped[:_SNIFFED]
+    if head.startswith((_GZIP, *_ZIP, _OLE, *_NO_TABLES)) or head.lstrip(_BLANKS).startswith(b"<"):
+        return None
+    try:
+        return read_large_text(place, memoryview(mapped))
+    except OSError as error:
+        where = tempfile.gettempdir()
+        raise place.refused(f"it is large, and its cells cannot be laid into {where} ({error.strerror}).") from None
 
 
 def _tables(place: Place, data: bytes, depth: int) -> tuple[Table, ...]:
@@ -68,7 +88,7 @@ def _tables(place: Place, data: bytes, depth: int) -> tuple[Table, ...]:
     if data.startswith(_OLE):
         return read_workbook(place, data, frozenset())
     _refuse_no_table(place, data)
-    if data[:_SNIFFED].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").startswith(b"<"):
+    if data[:_SNIFFED].replace(b"\0", b"").lstrip(_BLANKS).startswith(b"<"):
         return read_html(place, data)
     table = read_text(place, data)
     # What comes out of an archive is whole: the archive itself has told so.

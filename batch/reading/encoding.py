@@ -24,6 +24,25 @@ def as_utf8(data: bytes) -> tuple[bytes, str]:
     return text, note
 
 
+def is_plain_utf8(data: memoryview) -> bool:
+    """Whether `as_utf8` would give back these bytes as they are. They are looked at piece by piece, and not copied."""
+    head = bytes(data[:_SAMPLE])
+    marked = head.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if marked or _wide(head):
+        return False
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(data), _PIECE):
+            piece = bytes(data[start : start + _PIECE])
+            if b"\0" in piece:
+                return False
+            decoder.decode(piece)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _decoded(data: bytes) -> tuple[bytes, str]:
     if data.startswith(codecs.BOM_UTF8):
         return _utf8(data[len(codecs.BOM_UTF8) :], "UTF-8 with a byte order mark")

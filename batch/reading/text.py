@@ -11,8 +11,8 @@ import csv
 import io
 import re
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pyarrow as pa
@@ -20,14 +20,17 @@ import pyarrow.csv as arrow_csv
 
 from batch.reading import grid
 from batch.reading.columns import Column, blank_rows, empty_column, kept
-from batch.reading.encoding import Undecodable, as_utf8
+from batch.reading.encoding import Undecodable, as_utf8, is_plain_utf8
 from batch.reading.headers import find_header
+from batch.reading.spilling import spilled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from batch.reading.grid import Place
     from batch.reading.table import Table
+
+    _Keep = Callable[[Iterable[pa.RecordBatch], int], list[Column]]  # record batches and their width ▶ whole columns
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 _HEAD = 1 << 18  # bytes looked at to find separator and header
@@ -43,7 +46,7 @@ _SEPARATOR_LINE = re.compile(rb'"?sep=([,;\t|])"?\r?\n', re.IGNORECASE)
 class _Text:
     """A text and what was found out about it."""
 
-    data: bytes  # UTF-8
+    data: bytes  # UTF-8; of a large text its beginning
     start: int  # where the first row begins
     separator: str
     notes: tuple[str, ...]
@@ -62,7 +65,20 @@ def read_text(place: Place, data: bytes) -> Table:
     if not _has_text(memoryview(utf8)):
         raise place.refused("the file has nothing but blank lines.")
     text = _understood(utf8, encoding, place.known)
-    return _regular(place, text) or _irregular(place, text)
+    return _regular(place, text, memoryview(text.data), _in_memory) or _irregular(place, text)
+
+
+def read_large_text(place: Place, data: memoryview) -> Table | None:
+    """Return the table of a large text, its cells in files, or None where it is not as regular as most: `read_text` it.
+
+    Both give the same table; this one copies nothing of the text but pieces.
+    """
+    if not is_plain_utf8(data):
+        return None
+    head = bytes(data[: 2 * _HEAD])
+    text = _understood(head, "", place.known)
+    found = _regular(place, text, data, spilled)
+    return None if found is None else replace(found, unterminated=bytes(data[-1:]) not in (b"\n", b"\r"))
 
 
 def _has_text(data: memoryview) -> bool:
@@ -116,8 +132,8 @@ def _head(utf8: bytes, start: int, separator: str) -> list[tuple[list[str], int]
     return records
 
 
-def _regular(place: Place, text: _Text) -> Table | None:
-    """Return the table by the fast way, None where the text is not regular."""
+def _regular(place: Place, text: _Text, data: memoryview, keep: _Keep) -> Table | None:
+    """Return the table by the fast way, None where the text is not regular. `data`: all of the text."""
     head = _head(text.data, text.start, text.separator)
     if not head:
         return None
@@ -125,7 +141,7 @@ def _regular(place: Place, text: _Text) -> Table | None:
     header = grid.header_of(place, records, range(1, len(records) + 1))
     names, offset = records[header.position], head[header.position][1]
     grid.check_shape(place, 0, len(names))
-    columns = _arrow_columns(memoryview(text.data)[offset:], len(names), text.separator)
+    columns = _arrow_columns(data[offset:], len(names), text.separator, keep)
     if columns is None:
         return None
     height = len(columns[0])
@@ -138,7 +154,7 @@ def _regular(place: Place, text: _Text) -> Table | None:
     )
 
 
-def _arrow_columns(body: memoryview, width: int, separator: str) -> list[Column] | None:
+def _arrow_columns(body: memoryview, width: int, separator: str, keep: _Keep) -> list[Column] | None:
     """Return the body's columns as text, None where pyarrow might read it otherwise than the csv module."""
     if not _has_text(body):
         return [empty_column(0)] * width
@@ -157,9 +173,13 @@ def _arrow_columns(body: memoryview, width: int, separator: str) -> list[Column]
                 column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=False
             ),
         )
-        batches = list(stream)
+        return keep(stream, width)
     except pa.ArrowInvalid:
         return None
+
+
+def _in_memory(stream: Iterable[pa.RecordBatch], width: int) -> list[Column]:
+    batches = list(stream)
     parts = [[batch.column(position) for batch in batches] for position in range(width)]
     del batches
     return [_joined(parts) for _ in range(width)]
@@ -178,7 +198,7 @@ def _joined(parts: list[list[Column]]) -> Column:
 
 def _quotes(body: memoryview, separator: str) -> bool | None:
     """Tell whether there are quotation marks; None where one is neither around a whole cell nor doubled inside."""
-    if b'"' not in bytes(body.obj):
+    if cast("bytes", body.obj).find(b'"') < 0:  # or a file that is mapped, which can find, too
         return False
     marks = np.frombuffer(body, dtype=np.uint8)
     boundary = np.zeros(256, dtype=bool)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from batch.reading.table import Limits
 from tests.unit.reading.making import GOOD, HEADER, KNOWN, cells, place, table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from batch.reading.table import Table
@@ -158,12 +160,17 @@ def test_quotation_marks_are_seen_right_across_blocks(monkeypatch: pytest.Monkey
 
 
 def _both_ways(data: bytes) -> list[Table | str]:
-    """Read a text by the fast way, where it takes it, and by the slow way."""
+    """Read a text by the fast way, where it takes it, by the slow way, and as a large one is read."""
     text = module._understood(as_utf8(data)[0], "", KNOWN)
     ways: list[Table | str] = []
-    for way in (module._regular, module._irregular):
+    ways_to_read: tuple[Callable[[], Table | None], ...] = (
+        lambda: module._regular(place(), text, memoryview(text.data), module._in_memory),
+        lambda: module._irregular(place(), text),
+        lambda: module.read_large_text(place(), memoryview(data)),
+    )
+    for way in ways_to_read:
         try:
-            read = way(place(), text)
+            read = way()
         except UnreadableFile as error:
             ways.append(str(error))
         else:
@@ -188,7 +195,11 @@ def test_the_fast_and_the_slow_way_give_the_same_table(rows: list[list[str]], qu
 
     text = line_end.join([HEADER, *(",".join(map(spelt, row)) for row in rows)])
     ways = _both_ways(text.encode())
-    fast, slow = ways[0], ways[-1]
+    for fast, slow in pairwise(ways):
+        _are_the_same(fast, slow)
+
+
+def _are_the_same(fast: Table | str, slow: Table | str) -> None:
     if not isinstance(fast, str) and not isinstance(slow, str):
         assert fast.columns == slow.columns
         assert cells(fast) == cells(slow)

@@ -1,0 +1,67 @@
+"""Columns of text in files: of a large table only what is looked at takes memory, and the system takes that back.
+
+A column is what pyarrow keeps in memory, its letters one after the other and where each text ends, in two files that
+nobody else can see and that are gone with whoever made them.
+"""
+
+from __future__ import annotations
+
+import mmap
+import tempfile
+from contextlib import ExitStack
+from typing import IO, TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from batch.reading.columns import Column, empty_column
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def spilled(batches: Iterable[pa.RecordBatch], width: int) -> list[Column]:
+    """Return the columns of record batches of text, each in one piece; no batch is kept. Raises OSError."""
+    with ExitStack() as held:
+        columns = [_Spilled(held) for _ in range(width)]
+        for batch in batches:
+            for position, column in enumerate(columns):
+                column.add(batch.column(position))
+        return [column.mapped() for column in columns]
+
+
+class _Spilled:
+    """One column on its way into its files."""
+
+    def __init__(self, held: ExitStack) -> None:
+        self._letters, self._ends = _file(held), _file(held)
+        self._height = self._length = 0
+        self._ends.write(np.zeros(1, np.int64).tobytes())
+
+    def add(self, piece: Column) -> None:
+        _, offsets, letters = piece.buffers()
+        places = np.frombuffer(offsets, np.int32)[piece.offset : piece.offset + len(piece) + 1].astype(np.int64)
+        if letters is not None:
+            self._letters.write(memoryview(letters)[places[0] : places[-1]])
+        self._ends.write((places[1:] - places[0] + self._length).tobytes())
+        self._length += int(places[-1] - places[0])
+        self._height += len(piece)
+
+    def mapped(self) -> Column:
+        if not self._height:
+            return empty_column(0)
+        return pa.Array.from_buffers(
+            pa.large_string(),
+            self._height,
+            [None, _mapped(self._ends), _mapped(self._letters) if self._length else pa.py_buffer(b"")],
+        )
+
+
+def _file(held: ExitStack) -> IO[bytes]:
+    return held.enter_context(tempfile.TemporaryFile(prefix="shipbatch-"))
+
+
+def _mapped(file: IO[bytes]) -> pa.Buffer:
+    """Return the file's content; it stays as long as that is used, though the file is closed."""
+    file.flush()
+    return pa.py_buffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
