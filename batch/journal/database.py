@@ -192,7 +192,9 @@ class Database:
     @contextmanager
     def _connected(self, verb: str) -> Iterator[Connection]:
         """Give a connection; one that is lost in the block is given to nobody any more."""
-        with self.failures(verb), self._reach() as connection:
+        with self.failures(verb):
+            made = self._reach()
+        with self.failures(verb, lost=NotWritten), made as connection:
             try:
                 yield connection
             except (SQLAlchemyError, self._driver.Error) as error:
@@ -242,22 +244,22 @@ class Database:
         raise ConnectionLost(f"{self}: the server went away in the midst of a commit; `shipbatch resume` goes on.")
 
     @contextmanager
-    def failures(self, verb: str) -> Iterator[None]:
-        """Turn the driver's errors into `JournalFailed`; `verb`: what is done with the journal."""
+    def failures(self, verb: str, *, lost: type[ConnectionLost] = ConnectionLost) -> Iterator[None]:
+        """Turn the driver's errors into `JournalFailed`.
+
+        `verb`: what is done with the journal. `lost`: what a lost connection means, once there was one.
+        """
         try:
             yield
         except (SQLAlchemyError, self._driver.Error) as error:
             cause = getattr(error, "orig", None) or error
-            refused = isinstance(cause, self._driver.IntegrityError) or _rolled_back(cause)
             told = (postgresql if self.file is None else sqlite).told(cause, verb)
-            raise self._kind_of(cause, refused=refused)(f"{self}: {told}.") from error
+            raise self._kind_of(cause, lost)(f"{self}: {told}.") from error
 
-    def _kind_of(self, cause: BaseException, *, refused: bool) -> type[JournalFailed]:
-        if refused:
+    def _kind_of(self, cause: BaseException, lost: type[ConnectionLost]) -> type[JournalFailed]:
+        if isinstance(cause, self._driver.IntegrityError) or _rolled_back(cause):
             return EntryRefused
-        if not self._was_reached or not self._is_lost(cause):
-            return JournalFailed
-        return NotWritten if self._away_since is None else ConnectionLost
+        return lost if self._was_reached and self._is_lost(cause) else JournalFailed
 
 
 def _rolled_back(cause: BaseException) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -249,6 +250,16 @@ def test_what_loses_its_connection_again_and_again_is_given_up(postgres: Server,
         _add(opened, then=lambda: postgres.cut_off(PLACES))
 
     assert _runs(opened) == []
+
+
+def test_what_is_lost_while_another_already_waits_for_the_server_lasts_too(postgres: Server, opened: Database) -> None:
+    def cut_off_while_another_waits() -> None:
+        postgres.cut_off(PLACES)
+        opened._away_since = time.monotonic()
+
+    _add(opened, then=Once(cut_off_while_another_waits))
+
+    assert _runs(opened) == ["run-1"]
 
 
 def test_reading_lasts_too(postgres: Server, opened: Database) -> None:
