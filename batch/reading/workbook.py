@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from batch.reading.grid import Place
 
-_BLOCK = 2_000  # rows made into columns together
+_BLOCK = 8_000  # rows made into columns together
 _EXACT = 1e15  # Excel keeps 15 digits
 _MOST_SECONDS = 120  # for another process to open a workbook
 _NO_SUCH_TIME = (
