@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.bench.place import Place
 
 ORDERS = 50_000
-WORKERS = 32  # the settings' own number
+WORKERS = 256  # as many as a run has for the settings' 32 calls at once, where no limit is known
 LARGE = 1_000_000  # orders
 REPEATED = 100_000  # rows
 _WORK = ("-m", "tests.bench.journal_work")
