@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from batch.outcomes import Outcome
 from batch.plan import make_plan
+from batch.reading.columns import empty_column
 from batch.report.account import FINDING_COLUMNS, READY, FileAccount, RunAccount, empty, gravity
 from schemas.carriers import spoken
 from schemas.characters import is_blank, text_array, text_series
@@ -39,20 +40,29 @@ def planned_account(plan: Plan, **told: Any) -> RunAccount:  # noqa: ANN401 - th
             ),
             "reason": plan.rows["reason"],
             "purchase_order_id": plan.rows["purchase_order_id"],
-            "correlation_id": text_series(pa.repeat(pa.scalar("", pa.large_string()), len(plan.rows))),
-            "finished_at": 0,
-        }
+            "correlation_id": text_series(empty_column(len(plan.rows))),
+            "finished_at": np.zeros(len(plan.rows), np.int64),
+            "order": _renumbered(plan.rows["named"].to_numpy(), is_blank(plan.rows["purchase_order_id"])),
+        },
+        copy=False,  # a plan of ten million rows is told of, too
     )
-    rows["order"] = _renumbered(plan.rows["named"].to_numpy(), is_blank(rows["purchase_order_id"]))
     orders = orders_of(rows)
     return RunAccount(
         **of_files(plan),
         rows=rows,
-        orders=orders.assign(attempts=0, correlation_id="", ship_by=0, started_at=0, finished_at=0, note=""),
+        orders=_unsent(orders),
         tables=tuple(one.table for one in plan.shipments),
         ready=True,
         **told,
     )
+
+
+def _unsent(orders: pd.DataFrame) -> pd.DataFrame:
+    """Return orders with what is told once they are sent: nothing yet. Zeros that nobody writes to take no memory."""
+    numbers = {name: np.zeros(len(orders), np.int64) for name in ("attempts", "ship_by", "started_at", "finished_at")}
+    texts = {name: text_series(empty_column(len(orders))) for name in ("correlation_id", "note")}
+    columns: dict[Any, Any] = {**dict(orders.items()), **numbers, **texts}
+    return pd.DataFrame(columns, copy=False)
 
 
 def with_foresight(account: RunAccount, plan: Plan, seen: Foresight) -> RunAccount:
@@ -128,16 +138,18 @@ def _renumbered(named: np.ndarray, nameless: np.ndarray) -> np.ndarray:
 
 def orders_of(rows: pd.DataFrame) -> pd.DataFrame:
     """Return one row for each order, as grave as the gravest of its rows."""
+    belonging = rows["order"].to_numpy() >= 0
+    rows = rows if belonging.all() else rows[belonging]
     order = rows["order"].to_numpy()
-    belonging = np.flatnonzero(order >= 0)
-    order = order[belonging]
-    grave = gravity(rows["outcome"]).astype(np.int8)[belonging]
+    grave = gravity(rows["outcome"]).astype(np.int8)
     count = int(order.max(initial=-1)) + 1
     gravest = np.full(count, np.iinfo(np.int8).max, np.int8)
     np.minimum.at(gravest, order, grave)
     telling = np.flatnonzero(grave == gravest[order])[::-1]
     first = np.empty(count, np.int64)
     first[order[telling]] = telling  # from the last row to the first, which so has the last word
-    told = rows[["purchase_order_id", "outcome", "reason"]].iloc[belonging[first]].reset_index(drop=True)
-    parcels = order[(rows["outcome"] != str(Outcome.SKIPPED)).to_numpy()[belonging]]
-    return told.assign(rows=np.bincount(order, minlength=count), parcels=np.bincount(parcels, minlength=count))
+    del telling
+    told = rows[["purchase_order_id", "outcome", "reason"]].iloc[first].reset_index(drop=True)
+    skipped = order[(rows["outcome"] == str(Outcome.SKIPPED)).to_numpy()]
+    count_of = np.bincount(order, minlength=count)
+    return told.assign(rows=count_of, parcels=count_of - np.bincount(skipped, minlength=count))

@@ -115,7 +115,7 @@ def drafted(shipments: tuple[Shipments, ...], policy: Policy) -> Draft:
     return Draft(
         shipments=shipments,
         names=table_names(shipments),
-        table=np.repeat(np.arange(len(shipments)), sizes),
+        table=np.repeat(np.arange(len(shipments)), sizes) if len(sizes) > 1 else np.zeros(start, np.int64),
         row=np.concatenate([np.empty(0, np.int64), *(one.table.rows for one in shipments)]),
         lines=stacked,
         found=pd.concat(found, ignore_index=True) if found else joined(()).assign(table=0, position=0),

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import mmap
 import tempfile
+import threading
+import time
+import weakref
 from contextlib import ExitStack
 from typing import IO, TYPE_CHECKING
 
@@ -18,6 +21,9 @@ from batch.reading.columns import Column, empty_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+_EVERY = 0.1  # s
 
 
 def spilled(batches: Iterable[pa.RecordBatch], width: int) -> list[Column]:
@@ -64,4 +70,36 @@ def _file(held: ExitStack) -> IO[bytes]:
 def _mapped(file: IO[bytes]) -> pa.Buffer:
     """Return the file's content; it stays as long as that is used, though the file is closed."""
     file.flush()
-    return pa.py_buffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    _GIVING_BACK.also(mapped)
+    return pa.py_buffer(mapped)
+
+
+class _GivingBack:
+    """Lets go, now and then, of what was looked at: it is read from the file again where it is looked at again."""
+
+    def __init__(self) -> None:
+        self._mapped: weakref.WeakSet[mmap.mmap] = weakref.WeakSet()
+        self._turn = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def also(self, mapped: mmap.mmap) -> None:
+        """Let go of this, too, while it lasts."""
+        with self._turn:
+            self._mapped.add(mapped)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._give_back, name="giving back", daemon=True)
+                self._thread.start()
+
+    def _give_back(self) -> None:
+        while True:
+            with self._turn:
+                for mapped in self._mapped:
+                    mapped.madvise(mmap.MADV_DONTNEED)
+                if not self._mapped:
+                    self._thread = None
+                    return
+            time.sleep(_EVERY)
+
+
+_GIVING_BACK = _GivingBack()

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import mmap
+
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from batch.reading import spilling
 from batch.reading.spilling import spilled
 
 ROWS = st.lists(st.tuples(st.text(max_size=9), st.text(max_size=3)), max_size=20)
@@ -25,3 +28,18 @@ def test_columns_in_files_are_the_columns_that_they_were(rows: list[tuple[str, s
 @pytest.mark.parametrize("width", [0, 3])
 def test_no_rows_are_columns_all_the_same(width: int) -> None:
     assert [column.to_pylist() for column in spilled([], width)] == [[]] * width
+
+
+def test_what_was_looked_at_is_let_go_of_while_it_lasts_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spilling, "_EVERY", 0.0)
+    giving_back = spilling._GivingBack()
+    mapped = mmap.mmap(-1, mmap.PAGESIZE)
+    giving_back.also(mapped)
+    first = giving_back._thread
+    giving_back.also(mapped)
+    assert giving_back._thread is first
+    assert first is not None
+    del mapped
+    first.join(30)
+    assert not first.is_alive()
+    assert giving_back._thread is None
