@@ -171,6 +171,7 @@ def test_a_lock_that_the_server_let_go_is_taken_again(
 def test_a_lock_that_another_took_meanwhile_ends_the_run(
     ordeal: Ordeal, file: Path, postgres: Server, database: str
 ) -> None:
+    ordeal.write_settings(settle_time=60, workers=3)  # so that it looks at its lock once a second, and we are faster
     running = ordeal.begin("run", file, "--json")
     ordeal.until(lambda: _shipped(ordeal) >= 2)
     with closing(Journal.open(ordeal.journal)) as another:
@@ -182,6 +183,7 @@ def test_a_lock_that_another_took_meanwhile_ends_the_run(
         assert ran.code in (4, 5), ran  # 5: what was in the air is the other's to settle
         assert "Another run has taken the account since" in ran.err
         assert len(in_journal(ordeal, "SELECT id FROM attempts")) == begun
+    ordeal.write_settings(settle_time=0.3)
     _comes_to_its_end(ordeal, file)
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import closing
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from psycopg.errors import SerializationFailure
 from sqlalchemy import RootTransaction, insert, select, text
+from sqlalchemy.exc import OperationalError
 
 from batch.errors import Exit, JournalFailed
-from batch.journal import history, tables
-from batch.journal.database import ConnectionLost, Database, NotWritten, lasting
+from batch.journal import history, postgresql, tables
+from batch.journal.database import ConnectionLost, Database, EntryRefused, NotWritten, lasting
 from batch.journal.journal import Journal
 from batch.journal.migrations import prepare
 from tests.postgres import PASSWORD, PLACES, USER
@@ -205,6 +208,40 @@ def test_a_broken_index_is_told_with_what_mends_it(postgres: Server) -> None:
         assert database.integrity() == [
             f"{database}: the index orders_unfinished is broken; mend it with: REINDEX INDEX orders_unfinished."
         ]
+
+
+class Saying:
+    """A server that says what it is told to, one thing after the other."""
+
+    def __init__(self, *said: object) -> None:
+        self._said = [*said]
+
+    def execute(self, *_: object) -> Any:  # noqa: ANN401 - as much of a result as is looked at
+        said = self._said.pop(0)
+        return SimpleNamespace(scalar_one=lambda: said, scalar_one_or_none=lambda: said, scalars=lambda: said)
+
+
+def test_damaged_pages_that_the_server_found_are_told() -> None:
+    server: Any = Saying([], 3)
+    assert list(postgresql.unsound(server)) == ["the server has found 3 damaged pages"]
+
+
+def test_a_commit_that_the_server_is_still_at_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgresql, "_LOOK_AGAIN", 0.001)
+    server: Any = Saying("in progress", "in progress", "committed")
+    assert postgresql.was_committed(server, "7")
+
+
+def test_a_commit_that_fails_for_another_reason_is_not_asked_for(
+    opened: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise OperationalError("COMMIT", None, SerializationFailure())
+
+    _before_commit(monkeypatch, Once(fail))
+    with pytest.raises(EntryRefused):
+        _add(opened)
+    assert _runs(opened) == []
 
 
 def test_what_cannot_be_looked_at_is_not_sound(postgres: Server) -> None:
