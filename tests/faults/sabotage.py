@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import signal
 import sqlite3
+import sys
 import time
 from itertools import count
 from typing import TYPE_CHECKING
@@ -62,6 +63,11 @@ def disk_full_from(transaction: int) -> None:
 def slow_disk(seconds: float) -> None:
     """Let every commit of the journal take so long."""
     _at(Step.TRANSACTION_WRITTEN, lambda: time.sleep(seconds))
+
+
+def without_driver() -> None:
+    """Let the driver for PostgreSQL be missing."""
+    mock.patch.dict(sys.modules, psycopg=None).start()
 
 
 def no_patience(seconds: float) -> None:

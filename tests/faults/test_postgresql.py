@@ -15,7 +15,8 @@ from batch.journal.journal import Journal
 from tests.faults.checker import check, check_meanwhile, in_journal
 from tests.faults.ordeal import begun_ordeal
 from tests.faults.parcels import orders
-from tests.faults.sabotage import no_patience
+from tests.faults.sabotage import no_patience, without_driver
+from tests.postgres import PLACES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -206,3 +207,28 @@ def test_a_run_that_is_cut_off_and_comes_back_sends_nothing_more(
     assert "Traceback" not in ran.err
     assert _shipped(ordeal) == sent
     check(ordeal, file, orders=ORDERS, faults=0)
+
+
+# What can be wrong with the address
+
+
+@pytest.mark.parametrize("command", ["run", "check", "resume", "doctor", "history", "order 309121065000001", "prune"])
+def test_a_wrong_password_is_one_sentence_without_the_password(
+    ordeal: Ordeal, file: Path, postgres: Server, command: str
+) -> None:
+    words = [*command.split(), *([file] if command in ("run", "check") else [])]
+    wrong = postgres.url(PLACES, user="asked_for_password", password="Passw0rd")
+    ran = ordeal.does(*words, env={"SHIPBATCH_JOURNAL": wrong})
+
+    assert ran.code == 6, ran
+    assert "password authentication failed" in " ".join((ran.out + ran.err).split())
+    assert "Passw0rd" not in ran.out + ran.err
+    assert "Traceback" not in ran.err
+    assert _shipped(ordeal) == 0
+
+
+def test_a_missing_driver_is_told_with_what_to_install(ordeal: Ordeal, file: Path) -> None:
+    ran = ordeal.does("run", file, first=without_driver)
+
+    assert ran.code == 2, ran
+    assert "pip install 'shipbatch[cluster]'" in ran.err
