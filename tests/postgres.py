@@ -173,7 +173,7 @@ def _make_data(where: Path, folder: Path) -> None:
 
 def _as_somebody() -> Sequence[str]:
     """Return what starts a program that ends when we die, as another user where we are root."""
-    words = ["setpriv", "--pdeathsig", "QUIT"]
+    words = ["setpriv", "--pdeathsig", "QUIT"] if shutil.which("setpriv") else []  # Linux has it
     if os.geteuid() != 0:
         return words
     somebody = _somebody()

@@ -128,7 +128,7 @@ def test_where_the_server_stays_away_the_run_ends_and_the_next_goes_on(
     _comes_to_its_end(ordeal, file)
 
 
-@pytest.mark.parametrize("step", [Step.TRANSACTION_WRITTEN, Step.TRANSACTION_COMMITTED, Step.CALL_LEAVES])
+@pytest.mark.parametrize("step", [Step.TRANSACTION_WRITTEN, Step.CALL_LEAVES])
 def test_a_run_that_dies_leaves_no_lock_and_loses_nothing(ordeal: Ordeal, file: Path, step: Step) -> None:
     ordeal.goes_wrong()
     ordeal.does("run", file, crash_at=f"{step} 7")
