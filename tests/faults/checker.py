@@ -212,8 +212,11 @@ def unfinished(ordeal: Ordeal) -> list[tuple[str, str]]:
 def in_journal(ordeal: Ordeal, query: str) -> list[Any]:
     """Ask the journal itself; nothing where it was never made."""
     if ordeal.journal:
-        with closing(Database(ordeal.journal)) as database, database.reading() as connection:
-            return [tuple(row) for row in connection.exec_driver_sql(query)]
+        with closing(Database(ordeal.journal)) as database:
+            if not database.exists:
+                return []
+            with database.reading() as connection:
+                return [tuple(row) for row in connection.exec_driver_sql(query)]
     file = ordeal.folder / "state" / "journal.db"
     if not file.exists():
         return []
