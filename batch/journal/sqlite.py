@@ -36,10 +36,15 @@ def begin(connection: Connection) -> None:
 
 
 def make_private(file: Path) -> None:
-    """Make the file where there is none. SQLite gives the files beside it (-wal, -shm) the same mode."""
+    """Make the file where there is none. SQLite gives the files beside it (-wal, -shm) the same mode.
+
+    One that is there is not touched: closing it would give up SQLite's locks on it in this process, and another process
+    could then take the log away that is still written to.
+    """
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))
+        with suppress(FileExistsError):
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:
         raise JournalFailed(f"{file}: the journal cannot be made: {error.strerror}.") from error
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import subprocess
+import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ from sqlalchemy import insert, select
 from batch.errors import JournalFailed, UsageError
 from batch.journal import tables
 from batch.journal.database import Database
+from batch.journal.journal import Journal
 from batch.journal.migrations import MIGRATIONS, prepare
 
 if TYPE_CHECKING:
@@ -223,3 +226,21 @@ def test_a_file_that_is_no_database_is_not_sound(file: Path) -> None:
     file.write_text("no database" * 1000)
 
     assert ["this file is no journal" in told for told in Database(f"sqlite:///{file}").integrity()] == [True]
+
+
+def test_a_journal_that_is_opened_once_more_keeps_the_locks_of_the_first(tmp_path: Path) -> None:
+    """Closing any handle of a file gives up all locks that its process has on it, SQLite's own among them."""
+    file = tmp_path / "journal.db"
+    with closing(Journal.open(f"sqlite:///{file}")) as journal:
+        Journal.open(f"sqlite:///{file}").close()
+        assert _runs_seen_elsewhere(file) == 0  # whoever closes last there takes the log away that is written here
+        journal.begin_run(run="one", seller="s", account="default", command="run", at=1)
+        assert _runs_seen_elsewhere(file) == 1
+
+
+def _runs_seen_elsewhere(file: Path) -> int:
+    """Return how many runs another process sees in the journal."""
+    count = (
+        "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('SELECT count(*) FROM runs').fetchone()[0])"
+    )
+    return int(subprocess.run([sys.executable, "-c", count, file], check=True, capture_output=True, text=True).stdout)
