@@ -6,6 +6,7 @@ So it does no harm to run it twice, or beside a worker that is cut off and still
 
 from __future__ import annotations
 
+import logging
 import time
 from contextlib import closing
 from dataclasses import asdict, replace
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from batch.job import Begin, Job
     from batch.settings import Settings
 
+log = logging.getLogger(__name__)
+
 _GOING = ("closing", "closing_gracefully", "closed", "failed")  # a worker's states in which it is to end
 
 
@@ -39,9 +42,12 @@ def carry_out(mission: Mission) -> Ended:
     worker = distributed.get_worker()  # most of the time is waiting for a limit: others run beside
     distributed.secede()  # type: ignore[no-untyped-call] # most of the time is waiting for a limit: others run beside
     try:
-        return _carried_out(mission, worker)
+        end = _carried_out(mission, worker)
     except ShipbatchError as error:
-        return Ended(None, None, error.exit_code, str(error))
+        end = Ended(None, None, error.exit_code, str(error))
+    if end.account is None:
+        log.warning("Account %s: nothing to tell of run %s. %s", mission.account, mission.run, end.message)
+    return end
 
 
 def _carried_out(mission: Mission, worker: Any) -> Ended:  # noqa: ANN401 - it ships no types
