@@ -8,7 +8,9 @@
     ├── Fatal                   6  nothing more may be sent
     │   ├── CredentialsRefused  6  the marketplace does not accept who we say we are
     │   ├── WrongAccount        6  none of the orders is this account's
-    │   ├── JournalFailed       6  what we do can no longer be recorded
+    │   ├── JournalFailed       6  what we do can no longer be recorded; 4 where that may pass by itself: its server
+    │   │                          went away in mid-run (batch.journal.database), or another run took the account
+    │   │                          over (batch.journal.fence)
     │   └── AccountsDoNotAdd    6  a row was lost or counted twice
     ├── Paused                  4  a file STOP lies in the folder
     ├── AccountBusy             7  another run holds the account
