@@ -155,10 +155,11 @@ def test_a_run_that_was_begun_by_somebody_who_died_is_gone_on_with(
     """Begun once more where Dask has lost who began it, it is one run, with one report of all that it shipped."""
     ended = there.carry_out(WithFiles({"default": [there.file]}), local=True)
     assert ended.account is not None
-    monkeypatch.setattr(sending_far, "new_run", lambda _at: ended.account.run if ended.account else "")
+    name = ended.account.run
+    monkeypatch.setattr(sending_far, "new_run", lambda _at: name)
     again = there.carry_out(WithFiles({"default": [there.file]}), local=True)
     assert again.account is not None
-    assert again.account.run == ended.account.run
+    assert again.account.run == name
     assert again.account.requests.items() >= ended.account.requests.items()
     assert set(again.account.rows["outcome"]) == {"shipped"}
     assert again.account.tables[0].cells.equals(ended.account.tables[0].cells)
