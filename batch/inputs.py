@@ -81,7 +81,7 @@ def read_inputs(
         sources.extend([len(told)] * len(some))
         told.append(
             {
-                "path": str(path),
+                "path": _readable(path),
                 "sha256": sha256,
                 "profile": ", ".join(dict.fromkeys(one.profile.name for one in some)),
                 "rows": sum(len(one.table.rows) for one in some),
@@ -99,6 +99,11 @@ def _source(file: Path | Source | Unread, copies: Path | None, copy: Callable[[P
     return copy(file, copies) if copies else in_place(file)
 
 
+def _readable(path: Path) -> str:
+    """Return the file's name as text. On a disk it may be any bytes."""
+    return str(path).encode(errors="replace").decode()
+
+
 def read_source(
     source: Source, profiles: Sequence[Profile], settings: Settings, profile: str | None, now_ms: int
 ) -> tuple[Shipments, ...]:
@@ -107,7 +112,13 @@ def read_source(
 
 
 def _opened(path: Path) -> BufferedReader:
-    """Open a file to be read. Raises `UnreadableFile` for a pipe or a device, which may never end, and `OSError`."""
+    """Open a file to be read. Raises `OSError`.
+
+    Raises `UnreadableFile` for a name that neither report nor journal can hold, and for a pipe or a device, which may
+    never end.
+    """
+    if (name := _readable(path)) != str(path):
+        raise UnreadableFile(f"{name}: this name has bytes that are no text; rename the file and try again.")
     if not stat.S_ISREG(path.stat().st_mode):
         raise UnreadableFile(f"{path}: this is no ordinary file; save what it gives as a file, and name that.")
     return path.open("rb")

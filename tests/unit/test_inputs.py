@@ -47,6 +47,17 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path, read: Callable[[Path], object]
         read(pipe)
 
 
+def test_a_name_that_is_no_text_is_refused_and_stops_no_other_file(tmp_path: Path) -> None:
+    good, odd = written(tmp_path / "good.csv"), tmp_path / os.fsdecode(b"exp\xe9dition.csv")
+    odd.write_bytes(good.read_bytes())
+    inputs = read_inputs([odd, good], Settings(accounts={}), now_ms=NOW, copies=tmp_path / "inputs")
+    assert [one["rows"] > 0 for one in inputs.files] == [False, True]
+    assert inputs.files[0]["path"] == str(tmp_path / "exp?dition.csv")
+    assert inputs.files[0]["problem"] == (
+        f"{tmp_path}/exp?dition.csv: this name has bytes that are no text; rename the file and try again."
+    )
+
+
 def test_copies_that_cannot_be_kept_end_the_run(tmp_path: Path) -> None:
     written(tmp_path / "inputs")
     with pytest.raises(Fatal, match="the copies of input files cannot be kept"):
