@@ -22,6 +22,7 @@ from collections import Counter
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import uvloop
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_ROWS_AT_ONCE = 100_000  # of a plan, that are made into Python's objects together
 _LOOK_AGAIN = 1.0  # s, at an account that another run holds
 _OF_FILE = ("path", "sha256", "profile", "rows", "problem")  # what is told of an input file
 
@@ -299,7 +301,8 @@ def _rows(run: int, plan: Plan, inputs: Inputs, planned: Sequence[Planned]) -> I
     """Return the run's rows for the journal; those that are sent have no outcome yet."""
     places = [(inputs.file_of(index), one.table.sheet) for index, one in enumerate(inputs.shipments)]
     columns = ("shipments", "row", "purchase_order_id", "order", "parcel", "outcome", "reason")
-    listed = zip(*(plan.rows[name].tolist() for name in columns), strict=True)
+    pieces = (plan.rows.iloc[start : start + _ROWS_AT_ONCE] for start in range(0, len(plan.rows), _ROWS_AT_ONCE))
+    listed = chain.from_iterable(zip(*(piece[name].tolist() for name in columns), strict=True) for piece in pieces)
     for position, (shipments, row, purchase_order, order, parcel, outcome, reason) in enumerate(listed):
         file, sheet = places[shipments]
         kept = planned[order].places if order >= 0 else ()
