@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from batch.journal.journal import Journal
     from batch.settings import Account, Settings
 
-_MOST = 256 << 20  # bytes that travel with one task; they lie in the scheduler's memory until it has ended
+_MOST = 256 << 20  # bytes of one task's files; they lie in the scheduler's memory until it has ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def enclosed(
 ) -> tuple[Enclosed | Unread, ...]:
     """Copy the files as a run does. One that cannot be read is told of there, and stops no other.
 
-    `whole`: one that changes meanwhile is not read. Raises UsageError where they are too large to travel.
+    `whole`: one that changes meanwhile is not read. Raises UsageError where they are too large: rows travel back, too.
     """
     copy = copied_whole if whole else copied
     found: list[Source | Unread] = []
@@ -110,17 +110,17 @@ def enclosed(
             found.append(copy(file, folder))
         except UnreadableFile as error:
             found.append(Unread(file, str(error)))
-    _refuse_too_large([one for one in found if isinstance(one, Source)], local=local)
+    _refuse_too_large([one for one in found if isinstance(one, Source)])
     return tuple(one if isinstance(one, Unread) else _enclosed(one, local=local) for one in found)
 
 
-def _refuse_too_large(sources: Sequence[Source], *, local: bool) -> None:
+def _refuse_too_large(sources: Sequence[Source]) -> None:
     total = sum(source.content.stat().st_size for source in sources)
-    if total > _MOST and not local:
+    if total > _MOST:
         names = ", ".join(str(source.path) for source in sources)
         raise UsageError(
-            f"{names}: {total >> 20:,} MiB are too much to travel to a worker, which takes {_MOST >> 20} MiB for an "
-            "account; send it from this machine, with --cluster local:N or without."
+            f"{names}: {total >> 20:,} MiB are too much for a worker, which takes {_MOST >> 20} MiB of an account; "
+            "send that account from this machine, without --cluster."
         )
 
 

@@ -55,11 +55,11 @@ def test_a_file_that_cannot_be_read_is_told_of_and_stops_no_other(tmp_path: Path
     assert replace(MISSION, files=(gone,)).laid_down(tmp_path) == [gone]
 
 
-def test_what_is_too_large_to_travel_is_refused(tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_too_large_for_a_task_is_refused(tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mission, "_MOST", 2)
-    assert len(enclosed([file], tmp_path / "ours", whole=False, local=True)) == 1
-    with pytest.raises(UsageError, match=r"a\.csv: 0 MiB are too much .* send it from this machine"):
-        enclosed([file], tmp_path / "ours", whole=False, local=False)
+    for local in (False, True):
+        with pytest.raises(UsageError, match=r"a\.csv: 0 MiB are too much for a worker, .* without --cluster\.$"):
+            enclosed([file], tmp_path / "ours", whole=False, local=local)
 
 
 def test_a_worker_that_cannot_keep_copies_says_so(file: Path) -> None:
