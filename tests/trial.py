@@ -71,8 +71,13 @@ class Trial:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("SHIPBATCH_")}
         return {**kept, "XDG_STATE_HOME": str(self.folder / "xdg"), "COLUMNS": "100", "NO_COLOR": "1", **more}
 
-    def start(self, *arguments: object, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-        """Start the command in the folder, in a fresh interpreter, and do not wait for it."""
+    def start(
+        self, *arguments: object, env: Mapping[str, str] | None = None, group: bool = False
+    ) -> subprocess.Popen[str]:
+        """Start the command in the folder, in a fresh interpreter, and do not wait for it.
+
+        `group`: with whatever it starts it is a group of its own, to which a terminal's Ctrl-C would go.
+        """
         return subprocess.Popen(
             [sys.executable, "-m", "batch", *map(str, arguments)],
             cwd=self.folder,
@@ -81,6 +86,7 @@ class Trial:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=group,
         )
 
     def shipbatch(self, *arguments: object, env: Mapping[str, str] | None = None) -> Ran:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import shutil
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -109,6 +111,17 @@ def test_a_worker_with_settings_of_its_own_needs_no_folder_of_ours(tmp_path: Pat
     assert {one["carrier"] for one in trial.rows(resumed)} == {"UPS"}
     assert {path.name for path in its.iterdir()} >= {"state", "shipbatch.toml"}
     assert not (its / "reports").exists()
+
+
+def test_ctrl_c_stops_workers_of_our_own_in_good_order(trial: Trial) -> None:
+    file = trial.write("a.csv", *(row(number) for number in range(20)))
+    trial.fill(file)
+    running = trial.start("run", file, "--json", "--cluster", "local:1", group=True)
+    wait_until(lambda: trial.sandbox.counters.requests.get("ship", 0) > 0)
+    os.killpg(running.pid, signal.SIGINT)
+    told = json.loads(running.communicate()[0])["orders"]
+    assert (running.returncode, told["unknown"], told["shipped"] + told["not_attempted"]) == (130, 0, 20)
+    assert told["shipped"] == len(trial.units_charged) < 20
 
 
 def test_what_is_no_cluster_is_said(trial: Trial) -> None:
