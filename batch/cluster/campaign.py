@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 _SIGNALS = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED}
 _STOPPED = "The run was interrupted; `shipbatch resume` goes on."
 _SAY_AGAIN = 1.0  # s between two times that workers are told to stop: some came since, or were about to begin
-_MOST_DEATHS = 3  # times that Dask gives an account up for its workers' deaths, nothing having been done between
+_MOST_DEATHS = 5  # times that Dask gives an account up for its workers' deaths, nothing having been done between
 
 
 def new_campaign() -> str:

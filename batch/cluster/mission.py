@@ -22,6 +22,7 @@ from batch.reading.table import Source
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from batch.cluster.workers import Worker
     from batch.journal.journal import Journal
     from batch.settings import Account, Settings
 
@@ -46,6 +47,7 @@ class Mission:
     account: str
     config: Path
     local: bool
+    we: Worker  # who asks, with what settings say of this account: a worker that came late is compared with it, too
     profile: str | None = None
     wait: bool = False
     dropped: bool = False

@@ -13,7 +13,7 @@ from batch.clock import now_ms
 from batch.cluster.campaign import Campaign, new_campaign
 from batch.cluster.engine import connected
 from batch.cluster.mission import Mission, copies_of_leftovers, enclosed
-from batch.cluster.workers import refuse_unfit
+from batch.cluster.workers import describe_with, refuse_unfit
 from batch.end_of_run import Ended, reported
 from batch.journal.journal import Journal
 
@@ -67,6 +67,7 @@ class Far:
             account=job.name,
             config=self.config,
             local=self.address.local,
+            we=describe_with(job.settings, [job.name]),
             profile=job.profile,
             wait=job.wait,
             dropped=job.dropped,

@@ -16,7 +16,7 @@ import distributed
 
 from batch.beginning import WithFiles, WithLeftovers
 from batch.cluster.station import STATIONS, Station
-from batch.cluster.workers import own_settings
+from batch.cluster.workers import describe_with, own_settings, refusals
 from batch.end_of_run import Ended
 from batch.errors import ShipbatchError, UsageError
 from batch.journal import history
@@ -41,6 +41,11 @@ def carry_out(mission: Mission) -> Ended:
     """Carry out one account's run and return how it ended, its report still to be written."""
     worker = distributed.get_worker()  # most of the time is waiting for a limit: others run beside
     distributed.secede()  # type: ignore[no-untyped-call] # most of the time is waiting for a limit: others run beside
+    return carry_out_by(worker, mission)
+
+
+def carry_out_by(worker: Any, mission: Mission) -> Ended:  # noqa: ANN401 - it ships no types
+    """Carry out one account's run in this worker, whatever goes wrong."""
     try:
         end = _carried_out(mission, worker)
     except ShipbatchError as error:
@@ -52,6 +57,9 @@ def carry_out(mission: Mission) -> Ended:
 
 def _carried_out(mission: Mission, worker: Any) -> Ended:  # noqa: ANN401 - it ships no types
     settings = own_settings(mission.config, local=mission.local)
+    it = describe_with(settings, [mission.account])
+    if problems := refusals(mission.we, {str(worker.address): it}):
+        raise UsageError("\n".join(f"--cluster: {problem}." for problem in problems))
     files = mission.laid_down(settings.state / "inputs")
     job = mission.job(settings, settings.accounts[mission.account])
     begin: Begin = WithLeftovers(mission.refused) if mission.files is None else WithFiles({job.name: files})

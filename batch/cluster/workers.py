@@ -34,6 +34,7 @@ class Worker:
     """What a process is with its settings: a worker, or we ourselves."""
 
     machine: str
+    version: str = field(default_factory=lambda: metadata.version("shipbatch"))
     journal: str = ""  # which database it is, whatever it is called there
     sellers: Mapping[str, str] = field(default_factory=dict)  # of the accounts that were asked for
     problems: Sequence[str] = ()  # what keeps it from sending, a sentence each
@@ -56,6 +57,8 @@ def refusals(we: Worker, workers: Mapping[str, Worker | BaseException]) -> list[
     if we.journal.startswith("sqlite") and elsewhere:
         return [*problems, _ON_ONE_MACHINE.format(machines=", ".join(name.partition(" ")[0] for name in elsewhere))]
     for name, worker in there.items():
+        if worker.version != we.version:
+            problems.append(f"worker {name}: it has version {worker.version} of shipbatch, and we have {we.version}")
         problems += [f"worker {name}: {problem.rstrip('.')}" for problem in worker.problems]
         if worker.journal and worker.journal != we.journal:
             problems.append(f"worker {name}: its settings name another journal than ours, so orders could go out twice")

@@ -16,6 +16,7 @@ from batch.cluster import campaign
 from batch.cluster.campaign import Campaign, new_campaign
 from batch.cluster.mission import Mission
 from batch.cluster.task import topic
+from batch.cluster.workers import Worker
 from batch.end_of_run import Ended
 from batch.errors import Exit
 from batch.glance import Glance
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from distributed import Client
 
-MISSION = Mission(campaign="c", run="r", account="default", config=Path("x"), local=True)
+MISSION = Mission(campaign="c", run="r", account="default", config=Path("x"), local=True, we=Worker(machine="here"))
 WELL = Ended(None, None, Exit.OK, "well")
 
 

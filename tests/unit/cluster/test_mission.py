@@ -8,12 +8,15 @@ import pytest
 
 from batch.cluster import mission
 from batch.cluster.mission import Enclosed, Mission, enclosed
+from batch.cluster.workers import Worker
 from batch.errors import Fatal, UsageError
 from batch.inputs import Unread
 from batch.reading.table import Source
 from batch.settings import Account, Settings
 
-MISSION = Mission(campaign="shipbatch-1", run="20261125-1", account="outlet", config=Path("x"), local=False)
+MISSION = Mission(
+    campaign="shipbatch-1", run="20261125-1", account="outlet", config=Path("x"), local=False, we=Worker(machine="here")
+)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from batch.beginning import WithFiles, WithLeftovers
 from batch.cluster import sending_far, task
 from batch.cluster.address import Address
 from batch.cluster.sending_far import Far
+from batch.cluster.workers import Worker
 from batch.errors import Exit, Fatal
 from batch.inputs import Unread
 from batch.job import Job
@@ -48,11 +49,12 @@ class Here:
         self.missions.append(mission)
         tasks = {key: SimpleNamespace(key=key, state="long-running")}
         worker = SimpleNamespace(
+            address="tcp://here:1",
             status=SimpleNamespace(name="running"),
             state=SimpleNamespace(tasks=tasks),
             log_event=lambda _topic, told: self.hear((0.0, told)),
         )
-        return Running(lambda: task._carried_out(mission, worker))
+        return Running(lambda: task.carry_out_by(worker, mission))
 
 
 class Running:
@@ -172,3 +174,11 @@ def test_what_never_began_has_no_report(there: Place, monkeypatch: pytest.Monkey
     monkeypatch.setattr(Job, "_holding", fail)
     end = there.carry_out(WithFiles({"default": [there.file]}), local=True)
     assert (end.report, end.exit_code, end.message) == (None, Exit.FATAL, "no lock")
+
+
+def test_a_worker_that_came_late_and_is_another_sends_nothing(there: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(task, "describe_with", lambda *_given: Worker(machine="here", journal="another"))
+    monkeypatch.setattr(sending_far, "describe_with", lambda *_given: Worker(machine="here", journal="ours"))
+    end = there.carry_out(WithFiles({"default": [there.file]}), local=True)
+    assert (end.exit_code, there.trial.units_charged) == (Exit.USAGE, {})
+    assert end.message.startswith("--cluster: worker tcp://here:1: its settings name another journal than ours")

@@ -11,6 +11,7 @@ import distributed
 
 from batch.cluster import task
 from batch.cluster.mission import Mission
+from batch.cluster.workers import Worker
 from batch.errors import Exit
 from batch.glance import Glance
 from batch.job import Job
@@ -21,7 +22,7 @@ from batch.settings import Account, Settings
 if TYPE_CHECKING:
     import pytest
 
-MISSION = Mission(campaign="c", run="r", account="default", config=Path("x"), local=True)
+MISSION = Mission(campaign="c", run="r", account="default", config=Path("x"), local=True, we=Worker(machine="here"))
 GLANCE = Glance(name="default", total=2, ended={State.SHIPPED: 1})
 
 

@@ -39,6 +39,10 @@ def test_sqlite_is_refused_with_workers_on_other_machines() -> None:
             "worker tcp://a: its account 'default' is another seller than ours",
         ),
         (replace(WE, problems=["key.pem: there is no such file."]), "worker tcp://a: key.pem: there is no such file"),
+        (
+            replace(WE, version="0.0.1"),
+            f"worker tcp://a: it has version 0.0.1 of shipbatch, and we have {WE.version}",
+        ),
         (ModuleNotFoundError("no batch.cluster"), "worker tcp://a: no batch.cluster"),
     ],
 )
