@@ -7,6 +7,7 @@ So it does no harm to run it twice, or beside a worker that is cut off and still
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from contextlib import closing
 from dataclasses import asdict, replace
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_LOOKING = threading.Lock()  # one task at a time: else hundreds would ask the journal's server for a connection at once
 _GOING = ("closing", "closing_gracefully", "closed", "failed")  # a worker's states in which it is to end
 
 
@@ -57,7 +59,8 @@ def carry_out_by(worker: Any, mission: Mission) -> Ended:  # noqa: ANN401 - it s
 
 def _carried_out(mission: Mission, worker: Any) -> Ended:  # noqa: ANN401 - it ships no types
     settings = own_settings(mission.config, local=mission.local)
-    it = describe_with(settings, [mission.account])
+    with _LOOKING:
+        it = describe_with(settings, [mission.account])
     if problems := refusals(mission.we, {str(worker.address): it}):
         raise UsageError("\n".join(f"--cluster: {problem}." for problem in problems))
     files = mission.laid_down(settings.state / "inputs")
@@ -84,7 +87,7 @@ def topic(campaign: str) -> str:
 
 def _patient(job: Job) -> Job:
     """Return a job that waits for the lock where the run is on record: then whoever has it is about to go."""
-    with closing(Journal.open(job.settings.journal)) as journal:
+    with _LOOKING, closing(Journal.open(job.settings.journal)) as journal:
         try:
             history.run_named(journal.database, job.run)
         except UsageError:
