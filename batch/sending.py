@@ -9,8 +9,6 @@ import asyncio
 import gc
 import os
 import random
-import signal
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +22,7 @@ from batch.errors import Exit
 from batch.journal.recorder import Recorder
 from batch.journal.states import OPEN
 from batch.marketplace.exchange import open_exchange
+from batch.signals import minded
 from batch.submit.conversation import Conversation, Surroundings
 from batch.submit.stop import Stop
 from batch.submit.submission import Duty, Submission
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
 _YOUNG_OBJECTS = 100_000
 _LOOKS = 1.0  # s between two looks at locks on a server
 _SHORTEST_SURE, _LONGEST_SURE = 0.15, 15.0  # s after a look
-_SIGNALS = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,26 +222,12 @@ def _sure_for(account: Account) -> float:
     return min(_LONGEST_SURE, max(_SHORTEST_SURE, account.settle_time / 2))
 
 
-@contextmanager
-def _stopped_by_signals(dispatch: Dispatch) -> Iterator[None]:
-    """Let the first signal stop the run in good order, and the second at once: recovery is for the next run."""
-    if threading.current_thread() is not threading.main_thread():  # whoever started us there minds the signals
-        yield
-        return
-    loop = asyncio.get_running_loop()
-    caught: list[signal.Signals] = []
+def _stopped_by_signals(dispatch: Dispatch) -> AbstractContextManager[None]:
+    """Let signals stop the run; where it has not the main thread, whoever started us there minds them."""
+    if threading.current_thread() is not threading.main_thread():
+        return nullcontext()
 
-    def catch(number: signal.Signals) -> None:
-        if caught:
-            sys.stderr.write("Stopped at once; `shipbatch resume` finds out what became of calls in flight.\n")
-            os._exit(_SIGNALS[number])
-        caught.append(number)
-        dispatch.stop_all(_SIGNALS[number], "The run was interrupted; `shipbatch resume` goes on.")
+    def stop(exit_code: Exit) -> None:
+        dispatch.stop_all(exit_code, "The run was interrupted; `shipbatch resume` goes on.")
 
-    for number in _SIGNALS:
-        loop.add_signal_handler(number, catch, number)
-    try:
-        yield
-    finally:
-        for number in _SIGNALS:
-            loop.remove_signal_handler(number)
+    return minded(stop, at_once="Stopped at once; `shipbatch resume` finds out what became of calls in flight.")

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import secrets
-import signal
-import sys
 from concurrent.futures import CancelledError, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from math import inf
@@ -20,9 +17,11 @@ from batch.end_of_run import Ended
 from batch.errors import Exit
 from batch.glance import Glance
 from batch.journal.states import State
+from batch.signals import minded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from distributed import Client, Future
 
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_SIGNALS = {signal.SIGINT: Exit.INTERRUPTED, signal.SIGTERM: Exit.TERMINATED}
 _STOPPED = "The run was interrupted; `shipbatch resume` goes on."
 _SAY_AGAIN = 1.0  # s between two times that workers are told to stop: some came since, or were about to begin
 _MOST_DEATHS = 5  # times that Dask gives an account up for its workers' deaths, nothing having been done between
@@ -119,25 +117,14 @@ class Campaign:
 
     # Stopping
 
-    @contextmanager
-    def _signalled(self, stopping: asyncio.Event) -> Iterator[None]:
+    def _signalled(self, stopping: asyncio.Event) -> AbstractContextManager[None]:
         """Let the first signal stop all accounts in good order, and the second leave them at once."""
-        loop = asyncio.get_running_loop()
 
-        def catch(number: signal.Signals) -> None:
-            if self._stopped_by is not None:
-                sys.stderr.write("Left at once; `shipbatch resume` finds out what became of calls in flight.\n")
-                os._exit(_SIGNALS[number])
-            self._stopped_by = _SIGNALS[number]
+        def stop(exit_code: Exit) -> None:
+            self._stopped_by = exit_code
             stopping.set()
 
-        for number in _SIGNALS:
-            loop.add_signal_handler(number, catch, number)
-        try:
-            yield
-        finally:
-            for number in _SIGNALS:
-                loop.remove_signal_handler(number)
+        return minded(stop, at_once="Left at once; `shipbatch resume` finds out what became of calls in flight.")
 
     async def _keep_stopping(self, stopping: asyncio.Event) -> None:
         await stopping.wait()

@@ -41,7 +41,7 @@ _GOING = ("closing", "closing_gracefully", "closed", "failed")  # a worker's sta
 
 def carry_out(mission: Mission) -> Ended:
     """Carry out one account's run and return how it ended, its report still to be written."""
-    worker = distributed.get_worker()  # most of the time is waiting for a limit: others run beside
+    worker = distributed.get_worker()
     distributed.secede()  # type: ignore[no-untyped-call] # most of the time is waiting for a limit: others run beside
     return carry_out_by(worker, mission)
 

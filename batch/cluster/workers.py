@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from contextlib import closing
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from sqlalchemy.engine import make_url
 
 from batch.errors import ShipbatchError, UsageError
 from batch.journal.database import Database
@@ -106,28 +105,11 @@ def describe_with(settings: Settings, accounts: Sequence[str]) -> Worker:
         except ShipbatchError as error:
             problems.extend(str(error).splitlines())
     try:
-        journal = _identity(settings.journal)
+        with closing(Database(settings.journal)) as database:
+            journal = database.identity
     except ShipbatchError as error:
         problems.append(str(error))
     return Worker(machine=_machine(), journal=journal, sellers=sellers, problems=problems)
-
-
-def _identity(url: str) -> str:
-    """Return which database this is: the same for all that share it, whatever they call it."""
-    database = Database(url)
-    try:
-        if database.file is not None:
-            there = database.file.stat()
-            return f"sqlite {there.st_dev}:{there.st_ino}"
-        with database.reading() as connection:
-            begun, number = connection.exec_driver_sql(
-                "SELECT pg_postmaster_start_time()::text, oid::text FROM pg_database WHERE datname = current_database()"
-            ).one()
-        return f"{make_url(url).get_backend_name()} {begun} {number}"
-    except OSError as error:
-        raise UsageError(f"{database}: the journal cannot be read there: {error.strerror}") from None
-    finally:
-        database.close()
 
 
 def _machine() -> str:

@@ -95,6 +95,14 @@ class Database:
             return bool(self.tables())
         return self.file.exists() and self.file.stat().st_size > 0
 
+    @property
+    def identity(self) -> str:
+        """Which database this is: the same for all that share it, whatever they call it. Raises `JournalFailed`."""
+        if self.file is not None:
+            return sqlite.identity(self.file)
+        with self.reading() as connection:
+            return postgresql.identity(connection)
+
     def tables(self) -> set[str]:
         """Return the names of the tables that are there. Raises `JournalFailed`."""
         with self.reading() as connection:

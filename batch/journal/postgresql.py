@@ -174,7 +174,14 @@ def was_committed(connection: Connection, mark: str) -> bool:
     return bool(status == "committed")
 
 
-# Whether it is sound
+# Which it is, and whether it is sound
+
+
+def identity(connection: Connection) -> str:
+    """Return which database of which server this is, by whatever name."""
+    asked = "SELECT pg_postmaster_start_time()::text, oid::text FROM pg_database WHERE datname = current_database()"
+    begun, number = connection.execute(text(asked)).one()
+    return f"{NAME} {begun} {number}"
 
 
 def unsound(connection: Connection) -> Iterator[str]:

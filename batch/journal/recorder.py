@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import TYPE_CHECKING, Self
 
 from batch.errors import JournalFailed
@@ -97,11 +98,8 @@ class Recorder:
 
 
 def _split(results: Results, groups: list[Sequence[Entry]]) -> list[Results | Exception]:
-    split: list[Results | Exception] = []
-    for group in groups:
-        split.append(results[: len(group)])
-        results = results[len(group) :]
-    return split
+    rest = iter(results)
+    return [list(islice(rest, len(group))) for group in groups]
 
 
 def _settle(written: asyncio.Future[Results], result: Results | Exception) -> None:

@@ -68,6 +68,15 @@ def back_up(file: Path, name: str) -> Path:
     return copy
 
 
+def identity(file: Path) -> str:
+    """Return which file this is, by whatever name. Raises `JournalFailed`."""
+    try:
+        there = file.stat()
+    except OSError as error:
+        raise JournalFailed(f"{file}: the journal cannot be read there: {error.strerror}.") from None
+    return f"{NAME} {there.st_dev}:{there.st_ino}"
+
+
 def unsound(connection: Connection) -> Iterator[str]:
     """Tell what is wrong with the file's own structures, without a full stop."""
     for row in connection.exec_driver_sql("PRAGMA integrity_check"):

@@ -12,12 +12,10 @@ from batch.journal.journal import Journal
 from tests.bench.journal_work import write_orders
 from tests.bench.marketplaces import has_nginx, nginx, sandbox
 from tests.bench.ours import expect, ship
-from tests.bench.workload import Workload, write_csv
+from tests.bench.workload import account_file
 from tests.postgres import MISSING, begun_server
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.bench.place import Place
     from tests.postgres import Server
 
@@ -63,18 +61,11 @@ def measured_costs(place: Place) -> Costs:
 def _run(place: Place, accounts: int, orders: int) -> float:
     """Return the seconds of CPU of a run for so many accounts."""
     folder = place.fresh_folder()
-    files = [_file(folder / f"s{number}", number, orders) for number in range(accounts)]
+    files = [account_file(folder / f"s{number}", number, orders) for number in range(accounts)]
     with nginx(place) if has_nginx() else sandbox(place, *files, sellers=accounts) as server:
         shipped = ship(place, server, folder, cores=place.client, sellers=accounts)
         expect(server.seen(), accounts * orders)
     return shipped.ran.cpu
-
-
-def _file(folder: Path, number: int, orders: int) -> Path:
-    folder.mkdir()
-    file = folder / "orders.csv"
-    write_csv(file, Workload(orders, 1, number * orders))
-    return file
 
 
 def _database(place: Place) -> tuple[float, float]:

@@ -149,6 +149,14 @@ def write_csv(file: Path, workload: Workload) -> None:
         writer.writerows(map(workload.cells, workload.rows()))
 
 
+def account_file(folder: Path, number: int, orders: int) -> Path:
+    """Make an account's folder, and in it a file of so many orders that no other account has."""
+    folder.mkdir()
+    file = folder / "orders.csv"
+    write_csv(file, Workload(orders, 1, number * orders))
+    return file
+
+
 def write_xlsx(file: Path, workload: Workload) -> None:
     """Write the workload as a workbook, all cells as text."""
     with xlsxwriter.Workbook(file, {"strings_to_numbers": False}) as book:

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 from tests.bench.goals import Benchmark, Goal, Round
 from tests.bench.marketplaces import sandbox
 from tests.bench.ours import ship
-from tests.bench.workload import Workload, order_number, write_csv
+from tests.bench.workload import account_file, order_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     from tests.bench.place import Place
 
@@ -37,7 +36,7 @@ class Accounts:
         accounts, seconds = place.sized(self.number, 10), place.sized(SECONDS, 10)
         each = BURST + round(PER_MINUTE / 60 * seconds)
         folder = place.fresh_folder()
-        files = [_file(folder / f"s{number}", number, each) for number in range(accounts)]
+        files = [account_file(folder / f"s{number}", number, each) for number in range(accounts)]
         possible = (each - BURST) / (PER_MINUTE / 60)
 
         def once() -> Round:
@@ -81,14 +80,6 @@ def _most_at_once(spans: Sequence[Span]) -> int:
         now += change
         most = max(most, now)
     return most
-
-
-def _file(folder: Path, number: int, orders: int) -> Path:
-    """Make an account's file."""
-    folder.mkdir()
-    file = folder / "orders.csv"
-    write_csv(file, Workload(orders, 1, number * orders))
-    return file
 
 
 def _goals(accounts: int) -> dict[str, Goal]:

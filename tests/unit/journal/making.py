@@ -17,6 +17,7 @@ from batch.plan import PlannedOrder
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from batch.journal.database import Database
     from batch.journal.entries import Claim
     from batch.journal.journal import Journal
 
@@ -26,7 +27,21 @@ DAY = 86_400_000  # ms
 SHIPPED = Part(Outcome.SHIPPED, "Confirmed by reading the order.")
 HELD = Part(Outcome.HELD, "Another parcel of this order is held.")
 
+RUN = {"run": "run-1", "seller": "s", "account": "default", "command": "run", "started_at": 1}
+
 _numbers = count(1)
+
+
+def add_run(database: Database, **changed: object) -> None:
+    """Write a row of its own into the table of runs."""
+    with database.writing() as connection:
+        connection.execute(insert(tables.runs).values(RUN | changed))
+
+
+def runs_in(database: Database) -> list[str]:
+    """Return the names of all runs."""
+    with database.reading() as connection:
+        return list(connection.execute(select(tables.runs.c.run)).scalars())
 
 
 def parcel(line: str = "1", tracking: str = "1Z999AA10123456784", quantity: int = 1, **members: object) -> Parcel:

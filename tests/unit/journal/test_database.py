@@ -15,11 +15,10 @@ from batch.errors import UsageError
 from batch.journal import tables
 from batch.journal.database import Database, EntryRefused
 from batch.journal.migrations import prepare
+from tests.unit.journal.making import RUN, add_run, runs_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-RUN = {"run": "run-1", "seller": "s", "account": "default", "command": "run", "started_at": 1}
 
 
 @pytest.fixture
@@ -37,23 +36,13 @@ def other(url: str, opened: Database) -> Iterator[Database]:
         yield database
 
 
-def _runs(database: Database) -> list[str]:
-    with database.reading() as connection:
-        return list(connection.execute(select(tables.runs.c.run)).scalars())
-
-
-def _add(database: Database, **changed: object) -> None:
-    with database.writing() as connection:
-        connection.execute(insert(tables.runs).values(RUN | changed))
-
-
 # Writing and reading
 
 
 def test_what_is_written_is_there_when_the_block_ends(opened: Database, other: Database) -> None:
-    _add(opened)
+    add_run(opened)
 
-    assert _runs(other) == ["run-1"]
+    assert runs_in(other) == ["run-1"]
 
 
 def test_nothing_is_written_of_a_block_that_fails(opened: Database) -> None:
@@ -65,29 +54,29 @@ def test_nothing_is_written_of_a_block_that_fails(opened: Database) -> None:
     with pytest.raises(ZeroDivisionError):
         fail()
 
-    assert _runs(opened) == []
+    assert runs_in(opened) == []
 
 
 def test_a_block_within_another_is_part_of_it(opened: Database) -> None:
     def fail() -> None:
         with opened.writing():
-            _add(opened)
-            assert _runs(opened) == ["run-1"]  # reading there sees it, too
+            add_run(opened)
+            assert runs_in(opened) == ["run-1"]  # reading there sees it, too
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fail()
 
-    assert _runs(opened) == []
-    _add(opened)
-    assert _runs(opened) == ["run-1"]
+    assert runs_in(opened) == []
+    add_run(opened)
+    assert runs_in(opened) == ["run-1"]
 
 
 def test_a_block_of_another_thread_is_none_of_ours(opened: Database) -> None:
     seen: list[list[str]] = []
     with opened.writing() as connection:
         connection.execute(insert(tables.runs).values(RUN))
-        thread = threading.Thread(target=lambda: seen.append(_runs(opened)))
+        thread = threading.Thread(target=lambda: seen.append(runs_in(opened)))
         thread.start()
         thread.join()
 
@@ -98,20 +87,20 @@ def test_reading_waits_for_no_writer(opened: Database, other: Database) -> None:
     with other.writing() as connection:
         connection.execute(insert(tables.runs).values(RUN))
 
-        assert _runs(opened) == []
+        assert runs_in(opened) == []
 
 
 def test_reading_locks_nobody_out(opened: Database, other: Database) -> None:
     with opened.reading() as connection:
         connection.execute(select(tables.runs)).all()
 
-        _add(other)
+        add_run(other)
 
 
 def test_all_that_is_read_in_a_block_is_of_one_moment(opened: Database, other: Database) -> None:
     with opened.reading() as connection:
         before = connection.execute(select(tables.runs)).all()
-        _add(other)
+        add_run(other)
 
         assert connection.execute(select(tables.runs)).all() == before
 
@@ -119,7 +108,7 @@ def test_all_that_is_read_in_a_block_is_of_one_moment(opened: Database, other: D
 def test_many_writers_of_one_process_are_served(opened: Database) -> None:
     def write(number: int) -> None:
         for turn in range(5):
-            _add(opened, run=f"run-{number}-{turn}")
+            add_run(opened, run=f"run-{number}-{turn}")
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(20)]
     for thread in threads:
@@ -127,14 +116,14 @@ def test_many_writers_of_one_process_are_served(opened: Database) -> None:
     for thread in threads:
         thread.join()
 
-    assert len(_runs(opened)) == 100
+    assert len(runs_in(opened)) == 100
 
 
 def test_what_contradicts_the_journal_is_told_from_a_journal_that_fails(opened: Database) -> None:
-    _add(opened)
+    add_run(opened)
 
     with pytest.raises(EntryRefused, match=r"(?i)unique"):
-        _add(opened)
+        add_run(opened)
 
 
 def test_a_transaction_that_a_server_gave_up_for_another_may_be_tried_again(opened: Database) -> None:
@@ -146,10 +135,10 @@ def test_a_transaction_that_a_server_gave_up_for_another_may_be_tried_again(open
 
 
 def test_no_value_of_a_statement_gets_into_an_error(opened: Database) -> None:
-    _add(opened)
+    add_run(opened)
 
     with pytest.raises(EntryRefused) as refused:
-        _add(opened, account="1Z999AA10123456784")
+        add_run(opened, account="1Z999AA10123456784")
 
     told: BaseException | None = refused.value
     while told is not None:
@@ -158,7 +147,7 @@ def test_no_value_of_a_statement_gets_into_an_error(opened: Database) -> None:
 
 
 def test_a_sound_journal_has_nothing_to_tell(opened: Database) -> None:
-    _add(opened)
+    add_run(opened)
 
     assert opened.integrity() == []
 

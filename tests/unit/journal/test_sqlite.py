@@ -10,21 +10,20 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 
 from batch.errors import JournalFailed, UsageError
 from batch.journal import tables
 from batch.journal.database import Database
 from batch.journal.journal import Journal
 from batch.journal.migrations import MIGRATIONS, prepare
+from tests.unit.journal.making import RUN, add_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from sqlalchemy import Connection
-
-RUN = {"run": "run-1", "seller": "s", "account": "default", "command": "run", "started_at": 1}
 
 
 @pytest.fixture
@@ -44,16 +43,6 @@ def _mode(file: Path) -> int:
     return stat.S_IMODE(file.stat().st_mode)
 
 
-def _runs(database: Database) -> list[str]:
-    with database.reading() as connection:
-        return list(connection.execute(select(tables.runs.c.run)).scalars())
-
-
-def _add(database: Database, **changed: object) -> None:
-    with database.writing() as connection:
-        connection.execute(insert(tables.runs).values(RUN | changed))
-
-
 def _pragma(database: Database, name: str) -> object:
     with database.reading() as connection:
         return connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
@@ -67,7 +56,7 @@ def _forget_runs(connection: Connection) -> None:
 
 
 def test_nobody_but_its_owner_can_read_the_file_or_those_beside_it(opened: Database, file: Path) -> None:
-    _add(opened)
+    add_run(opened)
 
     assert {one.name: _mode(one) for one in file.parent.iterdir()} == {
         "journal.db": 0o600,
@@ -96,7 +85,7 @@ def test_a_commit_survives_a_power_cut(opened: Database) -> None:
 
 
 def test_what_is_written_is_there_when_the_block_ends(opened: Database, file: Path) -> None:
-    _add(opened)
+    add_run(opened)
 
     with closing(sqlite3.connect(file)) as another:
         assert another.execute("SELECT run FROM runs").fetchall() == [("run-1",)]
@@ -158,7 +147,7 @@ def test_a_journal_exists_when_there_is_something_to_read(file: Path) -> None:
 
 
 def test_a_copy_has_what_is_committed_and_is_private(opened: Database, file: Path) -> None:
-    _add(opened)
+    add_run(opened)
 
     copy = opened.back_up("version-1")
 
@@ -175,7 +164,7 @@ def test_a_copy_takes_the_place_of_no_other(opened: Database, file: Path) -> Non
 
 
 def test_before_the_first_migration_a_copy_is_laid_beside_the_journal(opened: Database, file: Path) -> None:
-    _add(opened)
+    add_run(opened)
 
     prepare(opened, (*MIGRATIONS, _forget_runs, _forget_runs))
 
@@ -197,14 +186,14 @@ def test_a_copy_that_cannot_be_made_is_told(opened: Database, monkeypatch: pytes
 
 
 def test_a_sound_journal_has_nothing_to_tell(opened: Database) -> None:
-    _add(opened)
+    add_run(opened)
 
     assert opened.integrity() == []
 
 
 def test_damaged_pages_are_told(opened: Database, file: Path) -> None:
     for number in range(200):
-        _add(opened, run=f"run-{number}", summary=b"x" * 4000)
+        add_run(opened, run=f"run-{number}", summary=b"x" * 4000)
     opened.close()
     with file.open("r+b") as stream:
         stream.seek(40 * 4096)
