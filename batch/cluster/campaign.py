@@ -152,7 +152,7 @@ def _gathered(future: Future[Ended]) -> Ended:
 
 
 def _lost(address: str) -> Ended:
-    said = "what was sent is in the journal, and `shipbatch resume` goes on"
+    said = "what was sent is in the journal, and `shipbatch resume --wait` goes on once its workers have stopped"
     return Ended(None, None, Exit.TEMPORARY, f"The scheduler at {address} is lost; {said}.")
 
 
