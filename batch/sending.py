@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import random
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,6 +20,7 @@ from batch.errors import Exit
 from batch.journal.recorder import Recorder
 from batch.journal.states import OPEN
 from batch.marketplace.exchange import open_exchange
+from batch.marketplace.signatures import Signatures
 from batch.signals import minded
 from batch.submit.conversation import Conversation, Surroundings
 from batch.submit.stop import Stop
@@ -29,7 +28,6 @@ from batch.submit.submission import Duty, Submission
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-    from concurrent.futures import Executor
     from contextlib import AbstractContextManager
     from zoneinfo import ZoneInfo
 
@@ -104,22 +102,20 @@ class Sending:
     async def opened(self, journal: Journal) -> AsyncIterator[Dispatch]:
         """Give a dispatch that sends for as many accounts as come, until a signal or the deadline stops them all."""
         gc.set_threshold(_YOUNG_OBJECTS)
-        # Signing leaves the interpreter's lock free, so that all cores sign while the loop goes on.
-        with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="signing") as signers:
-            async with Recorder(journal) as recorder:
-                dispatch = Dispatch(self, journal, recorder, signers)
-                with _stopped_by_signals(dispatch), _stopped_at(self.ends_at, dispatch), self.follow(dispatch.followed):
-                    async with _stopped_by_lost_locks(dispatch, journal.locks):
-                        yield dispatch
+        async with Signatures() as signatures, Recorder(journal) as recorder:
+            dispatch = Dispatch(self, journal, recorder, signatures)
+            with _stopped_by_signals(dispatch), _stopped_at(self.ends_at, dispatch), self.follow(dispatch.followed):
+                async with _stopped_by_lost_locks(dispatch, journal.locks):
+                    yield dispatch
 
 
 class Dispatch:
     """Sends for accounts side by side in one event loop. `stop` stops them all."""
 
-    def __init__(self, sending: Sending, journal: Journal, recorder: Recorder, signers: Executor) -> None:
+    def __init__(self, sending: Sending, journal: Journal, recorder: Recorder, signatures: Signatures) -> None:
         self.stop = Stop()
         self.followed: list[Followed] = []
-        self._sending, self._journal, self._recorder, self._signers = sending, journal, recorder, signers
+        self._sending, self._journal, self._recorder, self._signatures = sending, journal, recorder, signatures
 
     def stop_all(self, exit_code: Exit, reason: str) -> None:
         """Let all accounts stop, those still to come included."""
@@ -131,7 +127,7 @@ class Dispatch:
         left_open = self._journal.in_states(errand.account.seller, OPEN)
         if not errand.orders and not left_open:
             return Sent()
-        async with open_exchange(errand.account, errand.dialect, signers=self._signers) as exchange:
+        async with open_exchange(errand.account, errand.dialect, signatures=self._signatures) as exchange:
             one = self._followed(errand, exchange, left_open)
             self.followed.append(one)
             if self.stop.requested:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from batch.marketplace.orders import ShippingUpdate
+    from batch.marketplace.signature import Signer
 
 EARLIEST_ORDER_MS = 1_483_228_800_000  # 2017-01-01, before the Canadian marketplace opened
 SEARCH_LIMIT = 200  # orders on one page, the most that is allowed
@@ -30,8 +31,8 @@ class Dialect(Protocol):
     """One way of talking to the marketplace. All methods are pure, and safe to call from any thread."""
 
     @property
-    def uses_token(self) -> bool:
-        """Whether calls carry an access token; otherwise each is signed, which is slow."""
+    def signer(self) -> Signer | None:
+        """Who signs each call, which is slow; None where calls bear an access token instead."""
         ...
 
     def ship(self, update: ShippingUpdate) -> Call:
@@ -54,8 +55,11 @@ class Dialect(Protocol):
         """Ask for an access token."""
         ...
 
-    def sign(self, call: Call, *, correlation_id: str, now_ms: int, token: str = "") -> dict[str, str]:
-        """Return all headers of one attempt: the call's own and fresh ones that prove who speaks."""
+    def headers(self, call: Call, *, correlation_id: str, now_ms: int, proof: str) -> dict[str, str]:
+        """Return all headers of one attempt: the call's own and fresh ones that prove who speaks.
+
+        `proof`: the access token, or the signature of the call at `now_ms`.
+        """
         ...
 
 

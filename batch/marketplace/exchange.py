@@ -6,12 +6,10 @@ down that it will be made; where the token was dead, the caller says so with `re
 
 from __future__ import annotations
 
-import asyncio
 import time
 import uuid
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING
 
 from batch.clock import now_ms
@@ -24,12 +22,14 @@ from batch.marketplace.verdict import Meaning, Verdict, read_verdict
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-    from concurrent.futures import Executor
 
     from batch.marketplace.dialect import Dialect
+    from batch.marketplace.signatures import Signatures
     from batch.settings import Account
 
     Send = Callable[[Call, Mapping[str, str]], Awaitable[Answer | NoAnswer]]
+
+_FRESH_MS = 3_000  # a signature older than this is made anew: servers refuse those that are minutes old
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,14 @@ class Reply:
     token: Token | None = field(default=None, repr=False)  # that the attempt bore
 
 
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """The signature of one call, and when it was made."""
+
+    text: str = field(repr=False)
+    at_ms: int
+
+
 def fresh_correlation_id() -> str:
     """Return a new correlation id, one for each attempt."""
     return str(uuid.uuid4())
@@ -50,7 +58,7 @@ class Exchange:
     """Makes single attempts in one dialect for one account; any number at the same time.
 
     `now_ms`: wall clock for signatures; `clock`: monotonic seconds for the token; `new_id`: correlation ids of token
-    calls; `signers`: where signatures are made off the event loop, which pays with several cores.
+    calls; `signatures`: where they are made off the event loop, on all cores.
     """
 
     def __init__(
@@ -61,17 +69,20 @@ class Exchange:
         now_ms: Callable[[], int] = now_ms,
         clock: Callable[[], float] = time.monotonic,
         new_id: Callable[[], str] = fresh_correlation_id,
-        signers: Executor | None = None,
+        signatures: Signatures | None = None,
     ) -> None:
         self.dialect = dialect
         self._new_id = new_id
         self._send = send
         self._now_ms = now_ms
-        self._signers = signers
-        self._tokens = TokenSource(self._fetch_token, clock) if dialect.uses_token else None
+        self._signatures = signatures
+        self._tokens = None if dialect.signer else TokenSource(self._fetch_token, clock)
 
-    async def __call__(self, call: Call, correlation_id: str) -> Reply:
-        """Make one attempt. Raises nothing but cancellation: what keeps it from being made is in the verdict too."""
+    async def __call__(self, call: Call, correlation_id: str, signed: Signed | None = None) -> Reply:
+        """Make one attempt. Raises nothing but cancellation: what keeps it from being made is in the verdict too.
+
+        `signed`: what `sign` gave ahead of its turn; an old one is made anew.
+        """
         token: Token | None = None
         try:
             if self._tokens:
@@ -82,7 +93,7 @@ class Exchange:
         except TokenUnavailable as unavailable:
             verdict = Verdict(meaning=Meaning.UNAVAILABLE, reason=f"Nothing was sent: {unavailable}")
             return Reply(NoAnswer(sent=False, reason="no access token could be fetched"), verdict)
-        headers = await self._headers(call, correlation_id, token)
+        headers = await self._headers(call, correlation_id, token, signed)
         answer = await self._send(call, headers)
         return Reply(answer, read_verdict(call, answer), token)
 
@@ -105,17 +116,25 @@ class Exchange:
             self._tokens.invalidate(reply.token)
         return True
 
-    async def _headers(self, call: Call, correlation_id: str, token: Token | None) -> dict[str, str]:
-        sign = partial(
-            self.dialect.sign,
-            call,
-            correlation_id=correlation_id,
-            now_ms=self._now_ms(),
-            token=token.text if token else "",
-        )
-        if self._signers is None or self.dialect.uses_token:
-            return sign()
-        return await asyncio.get_running_loop().run_in_executor(self._signers, sign)
+    async def sign(self, call: Call) -> Signed | None:
+        """Sign a call ahead of its turn, so that it leaves as soon as that comes; None where calls bear a token."""
+        now = self._now_ms()
+        signer = self.dialect.signer
+        if signer is None:
+            return None
+        text = signer.text(url=call.url, method=call.method, timestamp_ms=now)
+        return Signed(await self._signatures.make(signer, text) if self._signatures else signer.sign(text), now)
+
+    async def _headers(
+        self, call: Call, correlation_id: str, token: Token | None, signed: Signed | None = None
+    ) -> dict[str, str]:
+        now = self._now_ms()
+        if signed is None or now - signed.at_ms > _FRESH_MS:
+            signed = await self.sign(call)
+        if signed:
+            return self.dialect.headers(call, correlation_id=correlation_id, now_ms=signed.at_ms, proof=signed.text)
+        proof = token.text if token else ""
+        return self.dialect.headers(call, correlation_id=correlation_id, now_ms=now, proof=proof)
 
     async def _fetch_token(self) -> Answer | NoAnswer:
         call = self.dialect.token()
@@ -129,7 +148,7 @@ async def open_exchange(
     *,
     now_ms: Callable[[], int] = now_ms,
     clock: Callable[[], float] = time.monotonic,
-    signers: Executor | None = None,
+    signatures: Signatures | None = None,
 ) -> AsyncIterator[Exchange]:
     """Open the account's connections, and its credentials where no `dialect` brings them.
 
@@ -137,4 +156,4 @@ async def open_exchange(
     """
     dialect = dialect or open_dialect(account)
     async with open_transport(timeout=account.timeout, connections=account.workers) as transport:
-        yield Exchange(dialect, transport.send, now_ms=now_ms, clock=clock, signers=signers)
+        yield Exchange(dialect, transport.send, now_ms=now_ms, clock=clock, signatures=signatures)

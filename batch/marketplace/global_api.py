@@ -15,7 +15,7 @@ _ASKING = MappingProxyType({"Accept": "application/json", "Content-Type": "appli
 class GlobalApi(OrderCalls):
     """Calls and headers of the Global API for one seller (Global reference, "Ship an order", "Get access token")."""
 
-    uses_token = True
+    signer = None
 
     def __init__(
         self,
@@ -36,11 +36,11 @@ class GlobalApi(OrderCalls):
         self._fixed = {**self._asking, "WM_GLOBAL_VERSION": VERSION}
 
     def token(self) -> Call:
-        """Return POST /v3/token. Who asks is proved by `sign`, so that no secret is kept in a call."""
+        """Return POST /v3/token. Who asks is proved by `headers`, so that no secret is kept in a call."""
         body = b"grant_type=client_credentials"
         return Call(kind=Kind.TOKEN, method="POST", url=self._token_url, body=body, headers=_ASKING)
 
-    def sign(self, call: Call, *, correlation_id: str, now_ms: int, token: str = "") -> dict[str, str]:  # noqa: ARG002 - the interface's
+    def headers(self, call: Call, *, correlation_id: str, now_ms: int, proof: str) -> dict[str, str]:  # noqa: ARG002 - the interface's
         """Return the headers of one attempt, with the access token or, where that is asked for, with the secret."""
         if call.kind is Kind.TOKEN:
             return {
@@ -53,5 +53,5 @@ class GlobalApi(OrderCalls):
             **call.headers,
             **self._fixed,
             "WM_QOS.CORRELATION_ID": correlation_id,
-            "WM_SEC.ACCESS_TOKEN": token,
+            "WM_SEC.ACCESS_TOKEN": proof,
         }

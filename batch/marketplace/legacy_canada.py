@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 class LegacyCanada(OrderCalls):
     """Calls and headers of the legacy Canadian API for one seller (CA reference, "Authentication")."""
 
-    uses_token = False
-
     def __init__(
         self,
         *,
@@ -26,7 +24,7 @@ class LegacyCanada(OrderCalls):
         multi_package: MultiPackage | None = None,
     ) -> None:
         super().__init__(f"{base_url}/v3/ca/orders", multi_package)
-        self._signer = signer
+        self.signer = signer
         self._fixed = checked_headers(
             {
                 "WM_SVC.NAME": (service_name, "service_name"),
@@ -39,15 +37,12 @@ class LegacyCanada(OrderCalls):
         """Raise: this API knows no tokens."""
         raise NotImplementedError("the legacy Canadian API signs its requests, it has no tokens")
 
-    def sign(self, call: Call, *, correlation_id: str, now_ms: int, token: str = "") -> dict[str, str]:  # noqa: ARG002 - the interface's
-        """Return the headers of one attempt, with a signature of this URL at this time.
-
-        Takes about 265 microseconds with a key of 2,048 bits; may run in any thread.
-        """
+    def headers(self, call: Call, *, correlation_id: str, now_ms: int, proof: str) -> dict[str, str]:
+        """Return the headers of one attempt; `proof` is the signature of its URL at this time."""
         return {
             **call.headers,
             **self._fixed,
             "WM_QOS.CORRELATION_ID": correlation_id,
             "WM_SEC.TIMESTAMP": str(now_ms),
-            "WM_SEC.AUTH_SIGNATURE": self._signer.sign(url=call.url, method=call.method, timestamp_ms=now_ms),
+            "WM_SEC.AUTH_SIGNATURE": proof,
         }

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from batch.journal.recorder import Recorder
     from batch.marketplace.call import Call
-    from batch.marketplace.exchange import Exchange, Reply
+    from batch.marketplace.exchange import Exchange, Reply, Signed
     from batch.marketplace.verdict import Verdict
     from batch.settings import Account
     from batch.submit.saying import Saying
@@ -102,8 +102,9 @@ class Enquiry:
         ahead = self._slots.locked() and not self.paces[call.kind].limited
         if ahead and (instead := await self._begun_ahead(record, correlation_id)):
             return instead
+        signed = await self.exchange.sign(call) if ahead else None
         async with self._slots:
-            return await self._in_turn(call, correlation_id, tally, record, begun=ahead)
+            return await self._in_turn(call, correlation_id, tally, record, begun=ahead, signed=signed)
 
     async def _begun_ahead(self, record: OnRecord, correlation_id: str) -> Attempt | None:
         """Put an attempt on record before there is a connection for it: so the journal has many to write at once.
@@ -117,7 +118,14 @@ class Enquiry:
         return instead
 
     async def _in_turn(
-        self, call: Call, correlation_id: str, tally: Tally, record: OnRecord | None = None, *, begun: bool = False
+        self,
+        call: Call,
+        correlation_id: str,
+        tally: Tally,
+        record: OnRecord | None = None,
+        *,
+        begun: bool = False,
+        signed: Signed | None = None,
     ) -> Attempt:
         pace = self.paces[call.kind]
         turn = await pace.turn()
@@ -130,7 +138,7 @@ class Enquiry:
                 pace.left()
                 self._count(call, tally)
                 _note_step(call, Step.CALL_LEAVES)
-                reply = await self.exchange(call, correlation_id)
+                reply = await self.exchange(call, correlation_id, signed)
                 _note_step(call, Step.ANSWER_CAME)
                 self._heed(pace, turn, reply)
                 made = self._decided(call, reply, tally)

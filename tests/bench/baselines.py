@@ -148,7 +148,7 @@ def sign(key_file: str, seconds: str) -> None:
     url = "http://127.0.0.1:18999/v3/ca/orders/309121000000000/shipping"
     count, began = 0, time.perf_counter()
     while (took := time.perf_counter() - began) < float(seconds):
-        signer.sign(url=url, method="POST", timestamp_ms=1_764_000_000_000 + count)
+        signer.sign(signer.text(url=url, method="POST", timestamp_ms=1_764_000_000_000 + count))
         count += 1
     _tell(count / took)
 

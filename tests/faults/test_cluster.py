@@ -89,7 +89,7 @@ def test_a_lost_scheduler_is_said_and_resume_goes_on(ordeal: Ordeal, cluster: Cl
     assert ran.code == 4
     assert len(ran.complaints) == 1
     assert ran.complaints[0].startswith(f"The scheduler at {cluster.address} is lost; what was sent is in the journal")
-    resumed = ordeal.does("resume", "--wait", "--json")  # its workers notice within seconds, and hold the lock meanwhile
+    resumed = ordeal.does("resume", "--wait", "--json")  # its workers hold the lock for some seconds
     assert resumed.code == 0, resumed
     check(ordeal, file, orders=_ORDERS, faults=0)
 

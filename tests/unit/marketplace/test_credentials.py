@@ -43,7 +43,7 @@ def legacy(**members: object) -> Account:
 
 def basic(account: Account) -> str:
     dialect = open_dialect(account)
-    return dialect.sign(dialect.token(), correlation_id="", now_ms=0)["Authorization"]
+    return dialect.headers(dialect.token(), correlation_id="", now_ms=0, proof="")["Authorization"]
 
 
 def test_a_secret_is_read_from_its_file_without_line_ends_and_byte_order_mark(tmp_path: Path) -> None:

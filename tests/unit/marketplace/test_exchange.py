@@ -1,22 +1,27 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from batch.clock import now_ms
 from batch.errors import CredentialsRefused, SettingsError
 from batch.marketplace.call import Answer, Call, Kind, NoAnswer
 from batch.marketplace.exchange import Exchange, fresh_correlation_id, open_exchange
+from batch.marketplace.signatures import Signatures
 from batch.marketplace.token import TokenUnavailable
 from batch.marketplace.verdict import Meaning
 from batch.settings import Account
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
     from batch.marketplace.dialect import Dialect
     from batch.marketplace.global_api import GlobalApi
@@ -134,7 +139,7 @@ async def test_what_succeeded_is_not_worth_another_attempt_and_keeps_its_token(d
     exchange = line.open(dialect)
     for _ in range(2):
         assert not exchange.renew(await exchange(dialect.read("7"), "id-1"))
-    assert [kind for kind, _ in line.sent].count(Kind.TOKEN) == dialect.uses_token
+    assert [kind for kind, _ in line.sent].count(Kind.TOKEN) == (dialect.signer is None)
 
 
 async def test_refused_credentials_end_everything_before_the_call_is_sent(modern: GlobalApi) -> None:
@@ -162,14 +167,48 @@ async def test_a_token_endpoint_that_is_down_leaves_the_call_unsent(modern: Glob
         await exchange.ready()
 
 
+def signed_headers(legacy: LegacyCanada, at_ms: int) -> Mapping[str, str]:
+    call = legacy.read("7")
+    proof = legacy.signer.sign(legacy.signer.text(url=call.url, method=call.method, timestamp_ms=at_ms))
+    return legacy.headers(call, correlation_id="id-1", now_ms=at_ms, proof=proof)
+
+
+async def test_exactly_the_url_that_is_sent_is_signed(legacy: LegacyCanada, key: RSAPrivateKey) -> None:
+    line, call = Line(SHOWN), legacy.find("Bestellung 7/ü")
+    await line.open(legacy)(call, "id-1")
+    text = f"consumer-1\n{call.url}\nGET\n1700000000000\n".encode()
+    signature = base64.b64decode(line.sent[0][1]["WM_SEC.AUTH_SIGNATURE"])
+    key.public_key().verify(signature, text, PKCS1v15(), SHA256())
+
+
 async def test_signatures_can_be_made_off_the_event_loop(legacy: LegacyCanada) -> None:
     line = Line(SHOWN)
-    with ThreadPoolExecutor(1, thread_name_prefix="signer") as signers:
-        exchange = Exchange(legacy, line.send, now_ms=lambda: 7, signers=signers)
+    async with Signatures(cores=1) as signatures:
+        exchange = Exchange(legacy, line.send, now_ms=lambda: 7, signatures=signatures)
         await exchange(legacy.read("7"), "id-1")
-        assert signers._threads
-    expected = legacy.sign(legacy.read("7"), correlation_id="id-1", now_ms=7)
-    assert line.sent[0][1] == expected
+    assert line.sent[0][1] == signed_headers(legacy, 7)
+
+
+@pytest.mark.parametrize(("age", "signed_at"), [(0, 1000), (3000, 1000), (3001, 4001)])
+async def test_a_call_that_was_signed_ahead_leaves_as_it_is_unless_it_waited_for_long(
+    legacy: LegacyCanada, age: int, signed_at: int
+) -> None:
+    line, now = Line(SHOWN), 1000
+    exchange = Exchange(legacy, line.send, now_ms=lambda: now)
+    signed = await exchange.sign(legacy.read("7"))
+    now += age
+    await exchange(legacy.read("7"), "id-1", signed)
+    assert line.sent[0][1] == signed_headers(legacy, signed_at)
+
+
+async def test_a_call_that_bears_a_token_is_not_signed_ahead(modern: GlobalApi) -> None:
+    assert await Line().open(modern).sign(modern.read("7")) is None
+
+
+async def test_a_signature_shows_in_no_repr(legacy: LegacyCanada) -> None:
+    signed = await Line().open(legacy).sign(legacy.read("7"))
+    assert signed
+    assert signed.text not in repr(signed)
 
 
 async def test_nothing_secret_shows_in_a_reply(modern: GlobalApi) -> None:
@@ -186,7 +225,7 @@ async def test_an_account_is_opened_with_its_own_dialect(key_text: str) -> None:
     ]
     for account in accounts:
         async with open_exchange(account) as exchange:
-            assert exchange.dialect.uses_token is (account.api == "walmart-global")
+            assert (exchange.dialect.signer is None) is (account.api == "walmart-global")
 
 
 async def test_an_account_whose_secret_is_missing_is_not_opened() -> None:

@@ -34,13 +34,13 @@ def pem(key: RSAPrivateKey, form: PrivateFormat, encryption: KeySerializationEnc
 
 def test_the_public_vector_gives_its_known_signature() -> None:
     signer = Signer(VECTOR["consumer_id"], load_private_key(VECTOR["private_key"]))
-    signature = signer.sign(url=VECTOR["url"], method=VECTOR["method"], timestamp_ms=VECTOR["timestamp"])
+    signature = signer.sign(signer.text(url=VECTOR["url"], method=VECTOR["method"], timestamp_ms=VECTOR["timestamp"]))
     assert signature == VECTOR["signature"]
 
 
 def test_the_method_is_signed_in_upper_case() -> None:
-    signer = Signer(VECTOR["consumer_id"], load_private_key(VECTOR["private_key"]))
-    assert signer.sign(url=VECTOR["url"], method="get", timestamp_ms=VECTOR["timestamp"]) == VECTOR["signature"]
+    signer = Signer("consumer-1", load_private_key(VECTOR["private_key"]))
+    assert signer.text(url="https://h/x", method="get", timestamp_ms=7) == b"consumer-1\nhttps://h/x\nGET\n7\n"
 
 
 def test_a_key_is_read_in_every_form_that_sellers_have(key: RSAPrivateKey, key_text: str) -> None:
@@ -93,11 +93,16 @@ def test_a_key_never_shows(key: RSAPrivateKey) -> None:
 def test_many_threads_sign_with_one_key(key: RSAPrivateKey) -> None:
     signer = Signer("consumer-1", key)
     with ThreadPoolExecutor(4) as pool:
-        made = list(pool.map(lambda time: signer.sign(url="https://h/x", method="POST", timestamp_ms=time), range(40)))
-    assert made == [signer.sign(url="https://h/x", method="POST", timestamp_ms=time) for time in range(40)]
+        made = list(pool.map(lambda number: signer.sign(b"%d" % number), range(40)))
+    assert made == [signer.sign(b"%d" % number) for number in range(40)]
 
 
 def test_the_public_key_verifies_what_was_signed(key: RSAPrivateKey) -> None:
-    signature = Signer("c", key).sign(url="https://h/x", method="POST", timestamp_ms=7)
     text = b"c\nhttps://h/x\nPOST\n7\n"
+    signature = Signer("c", key).sign(text)
     key.public_key().verify(base64.b64decode(signature), text, PKCS1v15(), SHA256())
+
+
+def test_a_key_goes_to_a_process_of_our_own_and_signs_there(key: RSAPrivateKey) -> None:
+    signer = Signer("c", key)
+    assert Signer.of_key(signer.key()).sign(b"text") == signer.sign(b"text")

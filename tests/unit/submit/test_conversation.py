@@ -10,7 +10,7 @@ from batch.errors import Exit, JournalFailed
 from batch.journal.entries import Begin, Change, Claim, End
 from batch.journal.states import State
 from batch.marketplace.call import Answer, Call, Kind, NoAnswer
-from batch.marketplace.exchange import Reply
+from batch.marketplace.exchange import Reply, Signed
 from batch.marketplace.orders import ShippingUpdate
 from batch.marketplace.verdict import Meaning, Verdict
 from batch.settings import Account
@@ -52,6 +52,7 @@ class Talk:
     verdicts: list[Verdict] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
+    signed: list[str] = field(default_factory=list)  # of those that left, signed ahead
     renewed: int = 0
     against: tuple[Claim, ...] = ()
     latency: float = 0.1
@@ -59,7 +60,12 @@ class Talk:
     ours: bool = True  # the account
     said: Conversation = field(init=False)
 
-    async def __call__(self, call: Call, correlation_id: str) -> Reply:
+    async def sign(self, _call: Call) -> Signed:
+        await asyncio.sleep(0)
+        return Signed("signature", NOW_MS)
+
+    async def __call__(self, call: Call, correlation_id: str, signed: Signed | None = None) -> Reply:
+        self.signed += [signed.text] if signed else []
         self.events.append(f"sent {call.kind} {correlation_id[:0]}".strip())
         await asyncio.sleep(self.latency)
         verdict = self.verdicts.pop(0)
@@ -336,6 +342,7 @@ def test_more_is_on_record_than_there_are_connections_where_no_limit_is_known() 
     before, engaged = one.run(work)
     assert sorted(before) == ["sent ship"] * 2 + ["wrote begin"] * 5
     assert (one.events[len(before) :], engaged) == (["sent ship"] * 3, 0)
+    assert one.signed == ["signature"] * 3  # while they waited
 
 
 def test_where_a_limit_is_known_nothing_is_on_record_before_its_turn() -> None:
@@ -349,6 +356,7 @@ def test_where_a_limit_is_known_nothing_is_on_record_before_its_turn() -> None:
 
     assert one.run(work) == ["wrote begin", "sent ship"]
     assert one.events == ["wrote begin", "sent ship"] * 3
+    assert not one.signed
 
 
 def test_what_waits_for_a_connection_keeps_the_pause_after_a_429() -> None:
