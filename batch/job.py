@@ -271,17 +271,17 @@ async def _begun(
     job: Job, journal: Journal, begin: Begin, dispatch: Dispatch, thread: Executor, held: ExitStack
 ) -> Work:
     """Begin the job; while another run holds its account, wait if that is wanted."""
-    loop = asyncio.get_running_loop()
+    loop, stop = asyncio.get_running_loop(), dispatch.stop_of(job.name)
     while True:
-        if dispatch.stop.requested:
-            raise NotBegun(dispatch.stop.exit_code, f"Account {job.name}: nothing was done. {dispatch.stop.reason}")
+        if stop.requested:
+            raise NotBegun(stop.exit_code, f"Account {job.name}: nothing was done. {stop.reason}")
         try:
             return await loop.run_in_executor(thread, held.enter_context, begin(job, journal))
         except AccountBusy:
             if not job.wait:
                 raise
         with suppress(TimeoutError):
-            await asyncio.wait_for(dispatch.stop.wait(), _LOOK_AGAIN)
+            await asyncio.wait_for(stop.wait(), _LOOK_AGAIN)
 
 
 def _sent_before(journal: Journal, found: history.Run) -> Sent:

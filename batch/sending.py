@@ -110,17 +110,31 @@ class Sending:
 
 
 class Dispatch:
-    """Sends for accounts side by side in one event loop. `stop` stops them all."""
+    """Sends for accounts side by side in one event loop. `stop` stops them all, those still to come included."""
 
     def __init__(self, sending: Sending, journal: Journal, recorder: Recorder, signatures: Signatures) -> None:
         self.stop = Stop()
         self.followed: list[Followed] = []
+        self._stops: dict[str, Stop] = {}  # by account
         self._sending, self._journal, self._recorder, self._signatures = sending, journal, recorder, signatures
+
+    def stop_of(self, account: str) -> Stop:
+        """Return what stops one account, be it still to come."""
+        if account not in self._stops:
+            self._stops[account] = Stop()
+            if self.stop.requested:
+                self._stops[account].request(self.stop.exit_code, self.stop.reason)
+        return self._stops[account]
 
     def stop_all(self, exit_code: Exit, reason: str) -> None:
         """Let all accounts stop, those still to come included."""
-        for stop in (self.stop, *(one.stop for one in self.followed)):
+        for stop in (self.stop, *self._stops.values()):
             stop.request(exit_code, reason)
+
+    def forget(self, account: str) -> None:
+        """Forget an account that has ended, so that it may come again."""
+        self._stops.pop(account, None)
+        self.followed[:] = [one for one in self.followed if one.errand.name != account]
 
     async def send(self, errand: Errand) -> Sent:
         """Send what an account asks for, and settle what it left open; how each order ended is in the journal."""
@@ -130,14 +144,12 @@ class Dispatch:
         async with open_exchange(errand.account, errand.dialect, signatures=self._signatures) as exchange:
             one = self._followed(errand, exchange, left_open)
             self.followed.append(one)
-            if self.stop.requested:
-                one.stop.request(self.stop.exit_code, self.stop.reason)
             await one.submission.run(errand.orders, left_open=left_open)
         await self._recorder.write()  # once nothing is on record, all is that workers gave it before they were stopped
         return _sent(one)
 
     def _followed(self, errand: Errand, exchange: Exchange, left_open: Sequence[int]) -> Followed:
-        stop, account = Stop(), errand.account
+        stop, account = self.stop_of(errand.name), errand.account
         world = Surroundings(
             clock=time.monotonic,
             wall_ms=now_ms,

@@ -21,7 +21,7 @@ from batch.job import Job, carry_out_one
 from batch.journal.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from batch.end_of_run import Ended
     from batch.glance import Glance
@@ -53,6 +53,7 @@ class Station:
     def __init__(self, journal: str, sending: Sending, *, tell: Tell, wanted: Wanted) -> None:
         self._journal, self._tell, self._wanted = journal, tell, wanted
         self._sending = replace(sending, follow=self._followed)
+        self._accounts: dict[str, str] = {}  # of the runs that are here
         self._opened: Future[_Opened] = Future()
         self._thread = threading.Thread(target=self._work, name="station")  # whose end a process that ends waits for
         self._thread.start()
@@ -60,14 +61,29 @@ class Station:
     def carry_out(self, job: Job, begin: Begin) -> Ended:
         """Carry out one account's job to its account; its report is for whoever asked."""
         at = self._opened.result()
-        carried_out = carry_out_one(job, at.journal, begin, at.dispatch, at.thread, finish=Job.accounted)
-        return asyncio.run_coroutine_threadsafe(carried_out, at.loop).result()
+        return asyncio.run_coroutine_threadsafe(self._carried_out(at, job, begin), at.loop).result()
 
-    def stop(self, exit_code: Exit, reason: str) -> None:
-        """Let all accounts stop in good order, those still to come included."""
+    async def _carried_out(self, at: _Opened, job: Job, begin: Begin) -> Ended:
+        self._accounts[job.run] = job.name
+        try:
+            return await carry_out_one(job, at.journal, begin, at.dispatch, at.thread, finish=Job.accounted)
+        finally:
+            self._tell([glance_at(one) for one in at.dispatch.followed if one.errand.name == job.name])
+            at.dispatch.forget(job.name)
+            del self._accounts[job.run]
+
+    def stop(self, exit_code: Exit, reason: str, runs: Collection[str] | None = None) -> None:
+        """Let all accounts stop in good order, those still to come included; or of these runs those that are here."""
         at = self._opened.result()
         with suppress(RuntimeError):  # the loop has ended: so has all that was to be stopped
-            at.loop.call_soon_threadsafe(at.dispatch.stop_all, exit_code, reason)
+            at.loop.call_soon_threadsafe(self._stop, at.dispatch, exit_code, reason, runs)
+
+    def _stop(self, dispatch: Dispatch, exit_code: Exit, reason: str, runs: Collection[str] | None) -> None:
+        if runs is None:
+            dispatch.stop_all(exit_code, reason)
+            return
+        for run in self._accounts.keys() & set(runs):
+            dispatch.stop_of(self._accounts[run]).request(exit_code, reason)
 
     def close(self) -> None:
         """Close what was opened, once no account is sent for any more."""
@@ -146,13 +162,14 @@ class Stations:
             if count == 1:
                 station.close()
 
-    def stop(self, campaign: str, exit_code: Exit, reason: str) -> None:
-        """Stop a campaign here, and whatever of it still comes."""
+    def stop(self, campaign: str, exit_code: Exit, reason: str, runs: Collection[str] | None = None) -> None:
+        """Stop a campaign here, and whatever of it still comes; or of these `runs` those that are here by now."""
         with self._lock:
-            self._stopped.setdefault(campaign, (exit_code, reason))
+            if runs is None:
+                self._stopped.setdefault(campaign, (exit_code, reason))
             station, _ = self._open.get(campaign) or (None, 0)
         if station is not None:
-            station.stop(exit_code, reason)
+            station.stop(exit_code, reason, runs)
 
 
 STATIONS = Stations()

@@ -25,7 +25,7 @@ from batch.journal.journal import Journal
 from batch.sending import Sending
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from batch.cluster.mission import Mission
     from batch.errors import Exit
@@ -75,9 +75,9 @@ def _carried_out(mission: Mission, worker: Any) -> Ended:  # noqa: ANN401 - it s
         return station.carry_out(_patient(job), begin)
 
 
-def stop_here(campaign: str, exit_code: Exit, reason: str) -> None:
-    """Let this process's accounts of the campaign stop in good order."""
-    STATIONS.stop(campaign, exit_code, reason)
+def stop_here(campaign: str, exit_code: Exit, reason: str, runs: Collection[str] | None = None) -> None:
+    """Let this process's accounts of the campaign stop in good order, or those of these runs alone."""
+    STATIONS.stop(campaign, exit_code, reason, runs)
 
 
 def topic(campaign: str) -> str:

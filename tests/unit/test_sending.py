@@ -82,3 +82,15 @@ def test_a_look_at_a_lock_counts_for_less_than_the_settle_time(settle_time: floa
     account = Account(client_id="client-1", client_secret=SecretStr("hush"), settle_time=settle_time)
     assert _sure_for(account) == seconds
     assert _sure_for(account) < NOTICED
+
+
+async def test_an_account_may_be_stopped_alone_before_it_comes_and_come_again(tmp_path: Path) -> None:
+    journal = Journal(Database(f"sqlite:///{tmp_path / 'none.db'}"))
+    async with Sending(zone=ZoneInfo("UTC"), grace=0).opened(journal) as dispatch:
+        dispatch.stop_of("outlet").request(Exit.TEMPORARY, "A file STOP.")
+        assert dispatch.stop_of("outlet").requested
+        assert not dispatch.stop_of("default").requested
+        dispatch.forget("outlet")
+        assert not dispatch.stop_of("outlet").requested
+        dispatch.stop_all(Exit.TERMINATED, "Enough.")
+        assert [dispatch.stop_of(name).reason for name in ("default", "outlet", "new")] == ["Enough."] * 3

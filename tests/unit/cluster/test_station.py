@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
@@ -76,6 +77,25 @@ def test_a_station_that_was_stopped_begins_nothing(tmp_path: Path) -> None:
     assert (end.exit_code, end.message) == (Exit.INTERRUPTED, "Account default: nothing was done. Enough.")
 
 
+def test_a_run_that_waits_is_stopped_alone_and_its_account_may_come_again(tmp_path: Path) -> None:
+    waits = threading.Event()
+
+    @contextmanager
+    def waiting(job: Job, journal: Journal) -> Iterator[Work]:
+        waits.set()
+        with busy(job, journal) as work:
+            yield work
+
+    with opened(tmp_path, Someone()) as here, ThreadPoolExecutor() as threads:
+        ended = threads.submit(here.carry_out, replace(JOB, run="r", wait=True), waiting)
+        assert waits.wait(30)
+        here.stop(Exit.TEMPORARY, "A file STOP.", ["r", "another"])
+        assert ended.result().message == "Account default: nothing was done. A file STOP."
+        here.stop(Exit.TEMPORARY, "A file STOP.", ["r"])
+        assert here.carry_out(replace(JOB, run="s"), busy).exit_code is Exit.BUSY
+        assert here._accounts == {}
+
+
 def test_a_station_that_nobody_wants_any_more_stops(tmp_path: Path) -> None:
     someone, seen = Someone(), threading.Event()
     with opened(tmp_path, someone) as here:
@@ -115,5 +135,8 @@ def test_a_station_is_open_as_long_as_somebody_is_there(tmp_path: Path) -> None:
     with stations.at("c", make) as third:
         assert third is not one
         assert third.carry_out(JOB, busy).exit_code is Exit.TERMINATED
-    assert len(made) == 2
+    stations.stop("d", Exit.TEMPORARY, "A run that is not here.", ["r"])
+    with stations.at("d", make) as fourth:
+        assert fourth.carry_out(replace(JOB, run="r"), busy).exit_code is Exit.BUSY
+    assert len(made) == 3
     assert not any(here._thread.is_alive() for here in made)

@@ -80,4 +80,5 @@ def test_a_process_is_told_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[object] = []
     monkeypatch.setattr(task, "STATIONS", SimpleNamespace(stop=lambda *given: told.append(given)))
     task.stop_here("c", Exit.INTERRUPTED, "Enough.")
-    assert told == [("c", Exit.INTERRUPTED, "Enough.")]
+    task.stop_here("c", Exit.INTERRUPTED, "Enough.", ["r"])
+    assert told == [("c", Exit.INTERRUPTED, "Enough.", None), ("c", Exit.INTERRUPTED, "Enough.", ["r"])]
