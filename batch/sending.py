@@ -75,11 +75,7 @@ class Followed:
     submission: Submission
     conversation: Conversation
     stop: Stop
-
-    @property
-    def total(self) -> int:
-        """How many orders are to be sent or settled."""
-        return len({*self.errand.orders, *self.left_open})
+    total: int  # how many orders are to be sent or settled
 
 
 def _unseen(_followed: Sequence[Followed]) -> AbstractContextManager[None]:
@@ -170,7 +166,12 @@ class Dispatch:
             began=errand.began,
         )
         return Followed(
-            errand=errand, left_open=left_open, submission=Submission(duty), conversation=conversation, stop=stop
+            errand=errand,
+            left_open=left_open,
+            submission=Submission(duty),
+            conversation=conversation,
+            stop=stop,
+            total=len({*errand.orders, *left_open}),
         )
 
 

@@ -172,8 +172,8 @@ def _order(entry: dict[str, Any]) -> Order | None:
         order = Order(
             purchase_order_id=purchase_order_id,
             customer_order_id=_text(entry.get("customerOrderId")),
-            ordered_at=_epoch_ms(entry.get("orderDate")),
-            ship_by=_epoch_ms(shipping.get("estimatedShipDate")),
+            ordered_at=epoch_ms(entry.get("orderDate")),
+            ship_by=epoch_ms(shipping.get("estimatedShipDate")),
             method_code=_text(shipping.get("methodCode")),
             fulfilled_by_walmart=by_walmart,
             lines=lines,
@@ -197,7 +197,7 @@ def _line(value: object) -> OrderLine:
         sku=_text(_object(line.get("item")).get("sku")),
         quantity=sum(status.quantity for status in statuses) if quantity is None else quantity,
         statuses=statuses,
-        intent_to_cancel=_is_set(line.get("intentToCancel")),
+        intent_to_cancel=is_set(line.get("intentToCancel")),
     )
 
 
@@ -221,7 +221,7 @@ def _line_status(value: object, line_quantity: int | None) -> LineStatus:
         quantity=quantity,
         carrier=_text(names.get("carrier")) or _text(names.get("otherCarrier")) or _text(carrier),
         tracking_number=numbers[0] if numbers else "",
-        shipped_at=_epoch_ms(first.get("shipDateTime")),
+        shipped_at=epoch_ms(first.get("shipDateTime")),
         packages=numbers if len(numbers) > 1 else (),
     )
 
@@ -256,7 +256,7 @@ def _quantity(value: object) -> int | None:
     return int(text)
 
 
-def _epoch_ms(value: object) -> int:
+def epoch_ms(value: object) -> int:
     """Return UTC epoch milliseconds of a number, digits or an ISO 8601 time; 0 where it is none of these."""
     if type(value) is int:  # how the marketplace's JSON says it, every time
         return value if _EARLIEST < value < _LATEST else 0
@@ -272,7 +272,8 @@ def _epoch_ms(value: object) -> int:
     return moment if _EARLIEST < moment < _LATEST else 0
 
 
-def _is_set(value: object) -> bool:
+def is_set(value: object) -> bool:
+    """Say whether something was asked for, in any of the ways in which servers write yes and no."""
     if value is None or isinstance(value, dict | list):
         return bool(value)
     return str(value).strip().lower() not in _NOT_ASKED

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from batch.marketplace.orders import normalised
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 SHIPPED_STATUSES = frozenset({"Shipped", "Delivered", "Refund"})  # what is delivered or refunded was shipped before
 
-_Units = Counter[tuple[str, str]]  # by line number and normalised tracking number, blank where there is none
+_Units = defaultdict[tuple[str, str], int]  # by line number and normalised tracking number, blank where there is none
 
 
 def confirmed(update: ShippingUpdate, order: Order, before: Order | None = None) -> tuple[bool, ...]:
@@ -26,12 +26,13 @@ def confirmed(update: ShippingUpdate, order: Order, before: Order | None = None)
     by all shipped units of its line where `before` is known, else by those without a tracking number. Of several
     packages for the same units each is shown where its number is.
     """
-    wanted: _Units = Counter()
+    wanted: _Units = defaultdict(int)
     for parcel in update.parcels:
         wanted[parcel.line_number, normalised(parcel.tracking_number)] += parcel.quantity
     shown = shipped_units(order)
     if before:
-        shown.subtract(shipped_units(before))
+        for key, units in shipped_units(before).items():
+            shown[key] -= units
         for line_number in {line for line, number in wanted if not number}:
             wanted[line_number, ""] = sum(units for (line, _), units in wanted.items() if line == line_number)
             shown[line_number, ""] = _shipped_of_line(order, line_number) - _shipped_of_line(before, line_number)
@@ -45,7 +46,7 @@ def confirmed(update: ShippingUpdate, order: Order, before: Order | None = None)
 
 def shipped_units(order: Order) -> _Units:
     """Return the shipped units by line number and normalised tracking number, blank where there is none."""
-    units: _Units = Counter()
+    units: _Units = defaultdict(int)
     for line in order.lines:
         for status in line.statuses:
             if status.status in SHIPPED_STATUSES:

@@ -130,7 +130,8 @@ class OrderCalls:
     def _of(self, purchase_order_id: str, verb: str = "") -> str:
         if not purchase_order_id.strip("."):
             raise ValueError(f"'{purchase_order_id}' is no purchase order id")
-        url = f"{self.address}/{quote(purchase_order_id, safe='')}"
+        plain = purchase_order_id.isascii() and purchase_order_id.isalnum()  # as they all are
+        url = f"{self.address}/{purchase_order_id if plain else quote(purchase_order_id, safe='')}"
         return f"{url}/{verb}" if verb else url
 
 

@@ -25,6 +25,7 @@ from batch.marketplace.codes import (
     Sense,
     meant_by_status,
 )
+from batch.marketplace.usual import usual_order
 
 if TYPE_CHECKING:
     from batch.marketplace.orders import Order
@@ -96,9 +97,12 @@ def read_verdict(call: Call, answer: Answer | NoAnswer) -> Verdict:
     """
     if isinstance(answer, NoAnswer):
         return _without_answer(call, answer)
+    well = _OK <= answer.status < _REDIRECT
+    if well and call.kind is not Kind.FIND and (order := usual_order(answer.body, call.purchase_order_id)):
+        return Verdict(meaning=Meaning.ACCEPTED, status=answer.status, order=order)
     document = read_document(answer.body)
     errors = read_errors(document)
-    if not _OK <= answer.status < _REDIRECT:
+    if not well:
         return _erroneous(call, answer.status, errors)
     blocking = [error for error in errors if error.severity not in _NOT_BLOCKING]
     if call.kind is Kind.FIND:

@@ -37,7 +37,7 @@ _IN_STEP = 1.0  # s, by which clocks may differ before the server's own is belie
 _INSTANT = 1e-6  # s, no wait at all
 _HALF_A_SECOND = 500  # ms; the header `Date` tells whole seconds
 _TOKENS_LEFT, _RETRY_AFTER, _DATE = "X-Current-Token-Count", "Retry-After", "Date"
-_REPLENISHED = ("X-Next-Replenishment-Time", "X-Next-Replenish-Time")
+_TIMES = (_RETRY_AFTER, "X-Next-Replenishment-Time", "X-Next-Replenish-Time")
 
 
 class Bucket(Struct, frozen=True, kw_only=True):
@@ -69,6 +69,9 @@ class Word(Struct, frozen=True):
 
     left: int | None = None
     wait: float | None = None  # s until there is more
+
+
+_NOTHING_SAID = Word()
 
 
 def wait(bucket: Bucket, now: float) -> float:
@@ -116,13 +119,14 @@ def read_word(headers: Mapping[str, str], now_ms: int) -> Word:
 
     Where the server's clock, as its header `Date` tells it, is not in step with ours, its times are read by its own.
     """
+    tokens = headers.get(_TOKENS_LEFT)
     try:
-        left = max(0, int(headers[_TOKENS_LEFT]))
-    except (KeyError, ValueError):
+        left = None if tokens is None else max(0, int(tokens))
+    except ValueError:
         left = None
-    times = [headers[name] for name in (_RETRY_AFTER, *_REPLENISHED) if name in headers]
+    times = [headers[name] for name in _TIMES if name in headers]
     if not times:
-        return Word(left)
+        return Word(left) if left is not None else _NOTHING_SAID
     its_now = _server_time(headers.get(_DATE, ""), now_ms)
     said = (_seconds(text, its_now) for text in times)
     return Word(left, next((seconds for seconds in said if seconds is not None), None))
@@ -278,8 +282,11 @@ class Pace:
 
     def heard(self, turn: float, headers: Mapping[str, str], now_ms: int) -> None:
         """Note an answer that was no 429; whoever waits for what it shows to be there waits no longer."""
+        word = read_word(headers, now_ms)
+        if word is _NOTHING_SAID and not (self.limited or self.bucket.throttles):
+            return  # there is nothing to learn
         now = self._clock()
-        word, before = read_word(headers, now_ms), wait(self.bucket, now)
+        before = wait(self.bucket, now)
         self.bucket = heard(self.bucket, word, now, sent_at=turn, under_way=self.under_way - 1)
         if self._waiting and wait(self.bucket, now) < before:
             self._waiting.cancel()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class Register:
 
     def note(self, purchase_order_id: str, *, units_open: int, late: str = "") -> None:
         """Note what else is to be said of an order that is shipped."""
+        if not (late or units_open):
+            return
         stays = f"{units_open} unit{'s stay' if units_open > 1 else ' stays'} open" if units_open else ""
         if told := "; ".join(filter(None, (late, stays))):
             self.notes[purchase_order_id] = told
@@ -70,6 +73,9 @@ class Register:
 
 def lateness(ship_by: int, sent_at: int, zone: ZoneInfo) -> str:
     """Say that an order was shipped after its deadline, blank where it was not. Times: UTC epoch ms, 0 not known."""
-    if not ship_by or sent_at <= ship_by:
-        return ""
+    return _late(ship_by, zone) if 0 < ship_by < sent_at else ""
+
+
+@lru_cache(maxsize=1024)  # late orders come together, and most deadlines are the same few hours
+def _late(ship_by: int, zone: ZoneInfo) -> str:
     return f"shipped after its deadline, {datetime.fromtimestamp(ship_by / 1000, zone):%Y-%m-%d %H:%M}"
