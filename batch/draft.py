@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 from pandas.api.types import union_categoricals
 
 from batch.outcomes import Outcome
 from batch.sentences import sentences, table_names
-from schemas.characters import is_blank, joined_texts, picked, replaced, text_array
+from schemas.characters import is_blank
 from schemas.damage import inspect
 from schemas.doubts import is_proven
-from schemas.findings import Effect, Findings, findings, joined
+from schemas.findings import Effect, Findings, findings, in_short, joined
 from schemas.shipment import SHIPMENT_COLUMNS, Context, validate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from zoneinfo import ZoneInfo
 
-    from batch.reading.shipments import Shipments
+    from batch.reading.shipments import Recognised, Shipments
     from batch.settings import Account
+    from schemas.whole import Sight
 
 DAY = 24 * 60 * 60 * 1000  # milliseconds
 DAYS_AHEAD = 3  # how far ahead a ship time may lie
@@ -73,14 +73,14 @@ class Policy:
 class Draft:
     """A plan in the making: all rows of all tables one under the other."""
 
-    shipments: tuple[Shipments, ...]
+    shipments: tuple[Recognised, ...]
     names: list[str]  # what sentences call the tables
     table: np.ndarray  # int64, place in `shipments`
     row: np.ndarray  # int64, as Excel shows it
     lines: pd.DataFrame
     found: pd.DataFrame  # findings, with `table` and `position`
-    order: np.ndarray  # int64 code of the order that the row names, by first appearance
     state: np.ndarray  # uint8, place in `STATES`
+    order: np.ndarray  # int64 code of the order that the row names, by first appearance; told by `batch.grouping`
     reasons: list[tuple[np.ndarray, list[str]]] = field(default_factory=list)
 
     @property
@@ -99,46 +99,57 @@ class Draft:
         return [f"{self.names[table]} row {row}" for table, row in pairs]
 
 
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A table's lines and everything found about its rows, the most telling first."""
+
+    lines: pd.DataFrame  # as `schemas.shipment.validate` has them
+    found: Findings
+
+
 def drafted(shipments: tuple[Shipments, ...], policy: Policy) -> Draft:
     """Examine every table and lay them one under the other."""
-    lines, found = [], []
-    start = 0
-    for place, one in enumerate(shipments):
-        some, told = _examined(one, policy)
-        lines.append(some)
-        found.append(told.assign(table=place, position=told["row"] + start))
-        start += len(some)
-    sizes = [len(some) for some in lines]
-    stacked = _stacked(lines)
-    codes = _order_codes(stacked)
+    draft = draft_of(shipments, [examined(one, policy) for one in shipments])
     pa.default_memory_pool().release_unused()
+    return draft
+
+
+def draft_of(shipments: tuple[Recognised, ...], tables: Sequence[Examined]) -> Draft:
+    """Lay examined tables one under the other; their orders are still to be told. `shipments`: beside each table."""
+    sizes = [len(one.lines) for one in tables]
+    starts = np.cumsum([0, *sizes]).tolist()
+    found = [
+        told.assign(table=place, position=told["row"] + start)
+        for place, (told, start) in enumerate(zip((in_short(one.found) for one in tables), starts, strict=False))
+    ]
     return Draft(
         shipments=shipments,
         names=table_names(shipments),
-        table=np.repeat(np.arange(len(shipments)), sizes) if len(sizes) > 1 else np.zeros(start, np.int64),
+        table=np.repeat(np.arange(len(tables)), sizes) if len(tables) > 1 else np.zeros(starts[-1], np.int64),
         row=np.concatenate([np.empty(0, np.int64), *(one.table.rows for one in shipments)]),
-        lines=stacked,
+        lines=stacked([one.lines for one in tables]),
         found=pd.concat(found, ignore_index=True) if found else joined(()).assign(table=0, position=0),
-        order=codes,
-        state=np.zeros(start, np.uint8),
+        state=np.zeros(starts[-1], np.uint8),
+        order=np.empty(0, np.int64),
     )
 
 
-def _examined(one: Shipments, policy: Policy) -> tuple[pd.DataFrame, Findings]:
-    """Return one table's lines and everything found about its rows, the most telling first."""
+def examined(one: Shipments, policy: Policy, sight: Sight | None = None) -> Examined:
+    """Examine a table, or a part of one: then `sight` is of the whole."""
     kinds = {} if one.table.kinds is None else {name: one.table.kinds[:, at] for name, at in one.origins.items()}
-    columns, damage = inspect(one.columns, kinds)
+    columns, damage = inspect(one.columns, kinds, sight)
     context = Context(
         carriers=policy.carriers,
         ship_from_country=policy.ship_from_country,
         method_code="" if policy.preflight else policy.method_code,
         strict_tracking=policy.strict_tracking,
+        sight=sight,
     )
     lines, faults = validate(columns, one.shipped_at, one.date_only, context)
     ahead = _time(lines, policy)
     blanks = joined(()) if policy.preflight else _blanks(lines)
     cut_off = _cut_off(lines) if policy.dropped and one.table.unterminated else joined(())
-    return lines, joined((one.findings, damage, faults, ahead, blanks, cut_off))
+    return Examined(lines, joined((one.findings, damage, faults, ahead, blanks, cut_off)))
 
 
 def _time(lines: pd.DataFrame, policy: Policy) -> Findings:
@@ -186,12 +197,12 @@ def _cut_off(lines: pd.DataFrame) -> Findings:
     return findings(range(len(lines))[-1:], "tracking_number", numbers, Effect.HELD, CUT_OFF)
 
 
-def _stacked(frames: list[pd.DataFrame]) -> pd.DataFrame:
+def stacked(frames: list[pd.DataFrame]) -> pd.DataFrame:
     """Lay lines one under the other; columns of few distinct values stay categorical."""
     if len(frames) == 1:
         return frames[0]
     if not frames:
-        return _stacked([_no_lines()])
+        return stacked([_no_lines()])
     return pd.DataFrame(
         {
             name: union_categoricals([frame[name] for frame in frames])
@@ -205,15 +216,6 @@ def _stacked(frames: list[pd.DataFrame]) -> pd.DataFrame:
 def _no_lines() -> pd.DataFrame:
     nothing = pd.DataFrame({column: pd.Series([], dtype="str") for column in SHIPMENT_COLUMNS})
     return validate(nothing, pd.Series([], dtype=np.int64), pd.Series([], dtype=np.bool_), Context())[0]
-
-
-def _order_codes(lines: pd.DataFrame) -> np.ndarray:
-    """Return a number for each row's order, by first appearance: its purchase order, else its customer's order."""
-    keys = text_array(lines["purchase_order_id"])
-    unnumbered = np.flatnonzero(is_blank(lines["purchase_order_id"]))
-    customers = joined_texts("customer ", picked(text_array(lines["customer_order_id"]), unnumbered))
-    codes = pc.dictionary_encode(replaced(keys, unnumbered, customers)).indices
-    return np.asarray(codes.to_numpy(zero_copy_only=False), np.int64)
 
 
 def _telling(told: pd.DataFrame) -> pd.Series:

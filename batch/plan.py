@@ -4,9 +4,12 @@ Pure and vectorised. The steps, each on whole columns:
 
     draft       damage, then the model of a shipment line, table by table
     judge       rows that findings speak against end here
+    grouping    rows of one order meet
     repeats     rows that say the same parcel again, or contradict each other
     siblings    good rows whose order has a bad one
     finish      stable sort by order, boundaries; order of first appearance kept
+
+A large table may come in parts: `planned` makes the same plan of what was examined and grouped elsewhere.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import pandas as pd
 import pyarrow as pa
 
 from batch.draft import LATER, SKIPPED, STATES, Draft, Policy, beginnings, drafted, judge
+from batch.grouping import Groups, KeysOfLines, grouped
 from batch.marketplace.orders import Parcel
 from batch.reading.columns import repeated
 from batch.repeats import end_repeats, hold_siblings, reject_two_customers
@@ -31,7 +35,7 @@ from schemas.shipment import PARCEL_COLUMNS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from batch.reading.shipments import Shipments
+    from batch.reading.shipments import Recognised, Shipments
     from batch.reading.table import Table
 
 __all__ = ["Plan", "PlannedOrder", "Policy", "make_plan"]
@@ -55,7 +59,7 @@ class PlannedOrder:
 class Plan:
     """What will be sent, and what will not."""
 
-    shipments: tuple[Shipments, ...]  # in input order
+    shipments: tuple[Recognised, ...]  # in input order
     rows: pd.DataFrame
     """One row for each input row, in input order: `shipments` (place in `shipments`), `row` (as Excel shows it),
     `purchase_order_id` (as normalised; the customer order id where that is all), `named` (a number for the order that
@@ -71,7 +75,7 @@ class Plan:
     columns of few distinct values are categorical."""
     notes: pd.DataFrame
     """Warnings and notes: the columns of findings, `table` (place in `shipments`), `position` (place in `rows`); the
-    reason names file, cell and value. What concerns a whole table stands at its first row, and comes first."""
+    reason names file, cell and value. They stand in the order of rows, but what concerns a whole table comes first."""
 
     def __len__(self) -> int:
         """Return how many orders there are."""
@@ -148,8 +152,14 @@ def make_plan(shipments: Sequence[Shipments], policy: Policy) -> Plan:
     """Plan what to send of some tables; the rows of one order meet wherever they stand."""
     draft = drafted(tuple(shipments), policy)
     judge(draft)
-    reject_two_customers(draft)
-    end_repeats(draft)
+    return planned(draft, grouped(KeysOfLines(draft.lines, draft.state == 0)), policy)
+
+
+def planned(draft: Draft, groups: Groups, policy: Policy) -> Plan:
+    """Plan what to send of rows that are judged and grouped."""
+    draft.order = groups.order
+    reject_two_customers(draft, groups.two_customers)
+    end_repeats(draft, groups.alike)
     if policy.on_bad_row == "hold-order":
         hold_siblings(draft)
     return _finished(draft, policy)
@@ -247,7 +257,7 @@ def _reasons(draft: Draft) -> pa.LargeStringArray:
 
 def _notes(draft: Draft) -> pd.DataFrame:
     mild = draft.found["effect"].isin([Effect.WARNING, Effect.NOTE]) & (draft.state[draft.found["position"]] != SKIPPED)
-    told = draft.found[mild].reset_index(drop=True)
+    told = draft.found[mild].sort_values("position", kind="stable", ignore_index=True)
     told["reason"] = pd.Series(sentences(told, draft.shipments), dtype="str")
     notes: pd.DataFrame = pd.concat([_of_tables(draft, told), told], ignore_index=True)
     return notes
@@ -263,6 +273,8 @@ def _of_tables(draft: Draft, told: pd.DataFrame) -> pd.DataFrame:
             "value": "",
             "effect": str(Effect.NOTE),
             "reason": f"{name}: {'; '.join(said)}",
+            "summed": "",
+            "more": 0,
             "table": place,
             "position": first,
         }

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from batch.draft import HELD, REJECTED, SKIPPED
-from schemas.characters import hashes, is_blank, picked, text_array
+from schemas.characters import is_blank
 from schemas.findings import Effect
 from schemas.shipment import PARCEL_COLUMNS
 
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 NAMED = 3  # other rows that a row's reason names
 
 
-def end_repeats(draft: Draft) -> None:
-    """Skip rows that repeat another exactly, and reject those that say the same parcel in different ways."""
-    rows = _perhaps_alike(draft)
+def end_repeats(draft: Draft, rows: np.ndarray) -> None:
+    """Skip rows that repeat another exactly, and reject those that say the same parcel in different ways.
+
+    `rows`: those of `Groups.alike`.
+    """
     parcel = _same_parcel(draft, rows)
     twice = pd.Series(parcel).duplicated(keep=False).to_numpy()
     rows, parcel = rows[twice], parcel[twice]
@@ -38,33 +40,16 @@ def end_repeats(draft: Draft) -> None:
     _reject_contradictions(draft, rows, starts, contradicted, differing)
 
 
-def reject_two_customers(draft: Draft) -> None:
-    """Reject the rows of a purchase order that name two customers' orders: one column was moved against another."""
-    ids = draft.lines["customer_order_id"]
-    rows = np.flatnonzero((draft.state == 0) & ~is_blank(ids) & ~is_blank(draft.lines["purchase_order_id"]))
-    if not len(rows):
-        return
-    code, customer = draft.order[rows], hashes(picked(text_array(ids), rows))
-    first = np.zeros(int(code.max()) + 1, np.uint64)
-    first[code[::-1]] = customer[::-1]
-    mixed = np.flatnonzero(np.isin(draft.order, np.unique(code[customer != first[code]])) & (draft.state == 0))
-    mixed = mixed[np.argsort(draft.order[mixed], kind="stable")]
+def reject_two_customers(draft: Draft, rows: np.ndarray) -> None:
+    """Reject the rows of a purchase order that name two customers' orders: one column was moved against another.
+
+    `rows`: those of `Groups.two_customers`.
+    """
+    mixed = rows[np.argsort(draft.order[rows], kind="stable")]
     for members in np.split(mixed, np.flatnonzero(np.diff(draft.order[mixed])) + 1) if len(mixed) else ():
         places = draft.places(members)
         told = "the same purchase order has another customer order in"
         draft.end(members, REJECTED, [f"{place}: {told} {_listing(places, place)}" for place in places])
-
-
-def _perhaps_alike(draft: Draft) -> np.ndarray:
-    """Return ready rows whose order, line and tracking number another ready row has too, and a few others perhaps."""
-    rows = draft.ready
-    code = draft.order[rows]
-    together = np.bincount(code, minlength=1)[code] > 1
-    rows, code = rows[together], code[together]
-    tracking = hashes(picked(text_array(draft.lines["tracking_number"]), rows))
-    line = hashes(picked(text_array(draft.lines["line_number"]), rows))
-    mixed = (tracking * np.uint64(31) + line) * np.uint64(31) + code.astype(np.uint64)
-    return np.asarray(rows[pd.Series(mixed).duplicated(keep=False).to_numpy()])
 
 
 def _same_parcel(draft: Draft, rows: np.ndarray) -> np.ndarray:

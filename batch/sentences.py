@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from batch.reading.shipments import Shipments
+    from batch.reading.shipments import Recognised
 
 LONGEST = 80  # characters of a value that a sentence shows
 
@@ -37,7 +37,7 @@ OUR_NAMES = {
 """What people call our columns."""
 
 
-def table_names(shipments: Sequence[Shipments]) -> list[str]:
+def table_names(shipments: Sequence[Recognised]) -> list[str]:
     """Return what sentences call each table: the file's name, its path where two names are alike, and the sheet."""
     paths = {one.table.source.path for one in shipments}
     alike = Counter(path.name for path in paths)
@@ -54,7 +54,7 @@ def shown(value: str) -> str:
     return f'"{line[:LONGEST]}…"' if len(value) > LONGEST else f'"{line}"'
 
 
-def sentences(found: pd.DataFrame, shipments: Sequence[Shipments]) -> list[str]:
+def sentences(found: pd.DataFrame, shipments: Sequence[Recognised]) -> list[str]:
     """Compose one sentence for each finding.
 
     `found` are findings with a column `table`, the place in `shipments`; `row` is the position within that table.
@@ -71,7 +71,7 @@ def sentences(found: pd.DataFrame, shipments: Sequence[Shipments]) -> list[str]:
     return composed
 
 
-def _values(one: Shipments, column: str, chosen: pd.DataFrame) -> list[str]:
+def _values(one: Recognised, column: str, chosen: pd.DataFrame) -> list[str]:
     """Return the cells as the file has them; what the finding saw where no cell of the file stands behind it."""
     if column in one.origins:
         texts: list[str] = one.table.cells.iloc[chosen["row"].to_numpy(), one.origins[column]].tolist()
@@ -80,7 +80,7 @@ def _values(one: Shipments, column: str, chosen: pd.DataFrame) -> list[str]:
     return seen
 
 
-def _named(one: Shipments, column: str, rows: list[int], values: list[str]) -> list[str]:
+def _named(one: Recognised, column: str, rows: list[int], values: list[str]) -> list[str]:
     """Return what each row is called: by the cell's address, header and value, as far as there are any."""
     if not column:
         return [f"row {row}" for row in rows]

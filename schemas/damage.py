@@ -48,6 +48,7 @@ from schemas.ruins import (
     UNWRAPPINGS,
     ZEROED,
 )
+from schemas.whole import ENOUGH_ROUNDED, Noughts, Sight
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,8 +57,6 @@ if TYPE_CHECKING:
 
     from schemas.ruins import Mending, Ruin
 
-ENOUGH_ROUNDED = 6  # numbers of a column that all end in noughts: by chance that is one column in a million
-
 _BARE = DIGITS + LETTERS
 _TEXT = PRINTABLE.translate(None, b"'=#+`")
 _ITEM = _TEXT.translate(None, b".,")
@@ -65,12 +64,14 @@ _TIME = _TEXT + b"+"
 _BAD_KINDS = (Kind.DATE, Kind.BOOLEAN, Kind.ERROR, Kind.DURATION, Kind.FORMATTED)
 
 
-def inspect(columns: pd.DataFrame, kinds: Mapping[str, np.ndarray]) -> tuple[pd.DataFrame, Findings]:
+def inspect(
+    columns: pd.DataFrame, kinds: Mapping[str, np.ndarray], sight: Sight | None = None
+) -> tuple[pd.DataFrame, Findings]:
     """Examine every cell of the shipment columns but the ship times (`inspect_times`).
 
     `columns` are text; `kinds` has for a column how the file stores its cells (uint8 of `Kind`), nothing where all are
-    text. Returns the columns with what is harmless put right, and the findings: "rejected" for each ruined cell, one
-    "note" for each column and mending.
+    text. `sight`: of the whole, where this is a part of a table. Returns the columns with what is harmless put right,
+    and the findings: "rejected" for each ruined cell, one "note" for each column and mending.
     """
     clean, found = {}, []
     for name in columns.columns:
@@ -82,7 +83,9 @@ def inspect(columns: pd.DataFrame, kinds: Mapping[str, np.ndarray]) -> tuple[pd.
             found.extend(told)
     columns = columns.assign(**clean)
     lossy = any(reason in LOSSY for told in found for reason in told["reason"].unique())
-    rounded = [_rounded(name, text_array(columns[name]), lossy=lossy) for name in sorted(ORDERS & {*columns.columns})]
+    sight = sight or Sight()
+    orders = sorted(ORDERS & {*columns.columns})
+    rounded = [_rounded(name, text_array(columns[name]), sight, lossy=lossy) for name in orders]
     return columns, joined([*found, *rounded]).drop_duplicates(["row", "column", "reason"], ignore_index=True)
 
 
@@ -123,25 +126,26 @@ def _unusual(name: str, texts: pa.LargeStringArray, kinds: np.ndarray | None) ->
     return np.unique(np.concatenate(rows))
 
 
-def _rounded(name: str, texts: pa.LargeStringArray, *, lossy: bool) -> Findings:
+def _rounded(name: str, texts: pa.LargeStringArray, sight: Sight, *, lossy: bool) -> Findings:
     """Reject order numbers that were rounded. Of tracking numbers the check digit tells more (`schemas.doubts`)."""
-    rows = np.flatnonzero(rounded(texts, np.zeros(len(texts), np.bool_), lossy=lossy))
+    zeroed, seen = noughts(texts, np.zeros(len(texts), np.bool_), lossy=lossy)
+    rows = np.flatnonzero(zeroed & sight.rounded(name, seen))
     return findings(rows, name, picked(texts, rows).to_pylist(), Effect.REJECTED, DIGITS_ZEROED)
 
 
-def rounded(texts: pa.LargeStringArray, proven: np.ndarray, *, lossy: bool) -> np.ndarray:
-    """Return where long numbers have noughts behind the digits that Excel keeps, and not by chance.
+def noughts(texts: pa.LargeStringArray, proven: np.ndarray, *, lossy: bool) -> tuple[np.ndarray, Noughts]:
+    """Return where long numbers have noughts behind the digits that Excel keeps, and what that says of the column.
 
-    One number may well end so by itself: either the table has lost digits elsewhere (`lossy`), or all of many end so.
-    `proven` are those that are known to be right.
+    `proven` are those that are known to be right; `lossy`: the table has lost digits elsewhere.
     """
     zeroed = np.zeros(len(texts), np.bool_)
     long = np.flatnonzero((lengths(texts) > LONGEST_NUMBER) & ~proven)
     numbers = picked(texts, long)
     zeroed[long] = matches(numbers, ZEROED)
-    whole = matches(numbers, r"[1-9]\d+") & ~zeroed[long]
-    enough = not whole.any() and len(pc.unique(texts.filter(pa.array(zeroed)))) >= ENOUGH_ROUNDED
-    return zeroed if lossy or enough else np.zeros(len(texts), np.bool_)
+    whole = bool((matches(numbers, r"[1-9]\d+") & ~zeroed[long]).any())
+    ending = texts.filter(pa.array(zeroed))
+    some = pc.unique(ending[:1] if whole else ending)[:ENOUGH_ROUNDED].to_pylist()
+    return zeroed, Noughts(lossy, whole, frozenset(some))
 
 
 def _examine(

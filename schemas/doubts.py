@@ -15,10 +15,11 @@ import pyarrow.compute as pc
 
 from schemas.carriers import plain, spoken
 from schemas.characters import contains, lengths, matches, picked, text_series
-from schemas.damage import rounded
+from schemas.damage import noughts
 from schemas.findings import Effect, Findings, findings, joined
 from schemas.ruins import DIGITS_ZEROED
 from schemas.tracking import SHAPED, Evidence, bits, candidates, codes_of, without_noughts
+from schemas.whole import REACH, Edge, Sight
 
 if TYPE_CHECKING:
     from schemas.carriers import Carriers
@@ -40,18 +41,23 @@ _BY_PLAIN = {plain(carrier): carrier for carrier in SHAPED}
 _E_NOTATION = r"^\d(?:[.,]\d+)?E\+\d+$"
 
 
-def doubts(numbers: pa.LargeStringArray, carriers: Carriers, evidence: Evidence, *, strict: bool) -> Findings:
+def doubts(
+    numbers: pa.LargeStringArray, carriers: Carriers, evidence: Evidence, *, strict: bool, sight: Sight | None = None
+) -> Findings:
     """Return what the evidence says against tracking numbers, each row once at most.
 
-    `numbers`, `carriers` and `evidence` lie beside each other, row by row.
+    `numbers`, `carriers` and `evidence` lie beside each other, row by row. `sight`: of the whole, where this is a part.
     """
+    sight = sight or Sight()
     own = _own_bits(carriers)
     fails = (evidence.fails & own) != 0
     lost = _without_their_noughts(numbers, evidence, own)
     zeroed = _where(numbers, fails, r"\d{15}0{1,2}")
     lossy = bool(zeroed.any()) or bool(contains(numbers, _E_NOTATION).any())
-    unsure = rounded(numbers, (evidence.passes & own) != 0, lossy=lossy) & ~zeroed
+    ending, seen = noughts(numbers, (evidence.passes & own) != 0, lossy=lossy)
+    unsure = ending & sight.rounded("tracking_number", seen) & ~zeroed
     counted = counted_up(numbers, fails)
+    sight.ends(_edge(numbers, fails, slice(0, REACH)), _edge(numbers, fails, slice(-REACH, None)))
     doubtful = Effect.REJECTED if strict else Effect.WARNING
     wrong = fails & ~zeroed & ~unsure & ~counted
     return joined(
@@ -87,6 +93,21 @@ def counted_up(numbers: pa.LargeStringArray, fails: np.ndarray) -> np.ndarray:
     first = np.flatnonzero(start & counted) - 1
     counted[first[fails[first]]] = True
     return counted
+
+
+def _edge(numbers: pa.LargeStringArray, fails: np.ndarray, rows: slice) -> Edge:
+    return Edge(tuple(numbers[rows].to_pylist()), tuple(fails[rows].tolist()))
+
+
+def is_counted_across(before: Edge, behind: Edge) -> bool:
+    """Whether numbers may count up from one part of a table to the next, so that only both together tell.
+
+    `before`: the rows before the boundary; `behind`: those behind it; `REACH` of each, fewer only where there are no
+    more.
+    """
+    fails = (*before.fails, *behind.fails)
+    numbers = pa.array([*before.numbers, *behind.numbers], pa.large_string())
+    return any(fails) and bool(_steps(numbers).any())
 
 
 def _steps(numbers: pa.LargeStringArray) -> np.ndarray:

@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 
 MANY = 50  # distinct values of a column that get a note each
 
-FINDING_COLUMNS = ("row", "column", "value", "effect", "reason")
+FINDING_COLUMNS = ("row", "column", "value", "effect", "reason", "summed", "more")
 
 Findings = pd.DataFrame
 """Columns `FINDING_COLUMNS`: `row` int64, position in the table, counted from 0; `column` the shipment column, "" for
-the whole row; `value` the text seen; `effect` an `Effect`; `reason` one sentence without file, row, column or value."""
+the whole row; `value` the text seen; `effect` an `Effect`; `reason` one sentence without file, row, column or value.
+Where a finding stands for many rows, `row` is the first of them, `more` (int64) counts the others, and `summed` says
+what they share: `REASON` or `VALUE`; "" for a finding about one row. `in_short` makes them ready to be told."""
+
+REASON, VALUE = "reason", "value"
 
 
 class Effect(StrEnum):
@@ -69,31 +73,51 @@ def _table(
             "value": _texts(values, len(positions)),
             "effect": _texts(effect, len(positions)),
             "reason": _texts(reason, len(positions)),
+            "summed": _texts("", len(positions)),
+            "more": np.zeros(len(positions), np.int64),
         }
     )
 
 
 def summed_up(rows: np.ndarray, column: str, value: str, effect: str, reason: str) -> Findings:
-    """Return one finding for what many rows of a column share, at the first of them, saying how many they are."""
-    more = len(rows) - 1
-    told = f"{reason} (here and in {more:,} more {'row' if more == 1 else 'rows'})" if more else reason
-    return findings(rows[:1], column, value, effect, told)
+    """Return one finding for what many rows of a column share, at the first of them."""
+    return findings(rows[:1], column, value, effect, reason).assign(summed=_texts(REASON, 1), more=len(rows) - 1)
 
 
 def summed_up_by_value(
     rows: np.ndarray, column: str, values: pd.Series, effect: str, reason: Callable[[str], str]
 ) -> Findings:
-    """Return one finding for each distinct value, at the first of its rows; `values` lie beside `rows`.
+    """Return one finding for each distinct value, at the first of its rows; `values` lie beside `rows`."""
+    codes, names = pd.factorize(values)
+    first = np.flatnonzero(~pd.Series(codes).duplicated().to_numpy())
+    found = findings(rows[first], column, list(names), effect, [reason(name) for name in names])
+    return found.assign(summed=_texts(VALUE, len(found)), more=np.bincount(codes, minlength=len(names)) - 1)
+
+
+def in_short(found: Findings) -> Findings:
+    """Return the findings as they are told: what many rows share once, at the first of them, with how many they are.
 
     Beyond `MANY` values one finding stands for all the others: a column of nothing but mistakes is told once.
     """
-    codes, names = pd.factorize(values)
-    codes = np.minimum(codes, MANY)
-    order = np.argsort(codes, kind="stable")
-    groups = np.split(rows[order], np.flatnonzero(np.diff(codes[order])) + 1) if len(rows) else []
-    return joined(
-        summed_up(group, column, name, effect, reason(name)) for group, name in zip(groups, names, strict=False)
-    )
+    summed = np.flatnonzero((found["summed"] != "").to_numpy())
+    if not len(summed):
+        return found
+    some = found.iloc[summed]
+    shared = some["value"].where(some["summed"] == VALUE, some["reason"])
+    family = [some["column"], some["effect"], some["summed"]]
+    number = shared.groupby(family, sort=False).transform(lambda names: np.minimum(pd.factorize(names)[0], MANY))
+    group = some.groupby([*family, number.astype("int64")], sort=False)["more"]
+    counts = (group.transform("sum") + group.transform("size") - 1).to_numpy(np.int64)
+    more, reasons = found["more"].to_numpy(np.int64, copy=True), found["reason"].to_numpy(object, copy=True)
+    more[summed] = counts
+    reasons[summed] = list(map(_with_count, some["reason"].tolist(), counts.tolist()))
+    kept = np.ones(len(found), np.bool_)
+    kept[summed[(group.cumcount() > 0).to_numpy()]] = False
+    return found.assign(more=more, reason=_texts(reasons, len(found)))[kept].reset_index(drop=True)
+
+
+def _with_count(reason: str, more: int) -> str:
+    return f"{reason} (here and in {more:,} more {'row' if more == 1 else 'rows'})" if more else reason
 
 
 def joined(parts: Iterable[Findings]) -> Findings:

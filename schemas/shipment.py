@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
     from pyarrow import LargeStringArray
 
+    from schemas.whole import Sight
+
 SHIPMENT_COLUMNS = (
     "purchase_order_id",
     "customer_order_id",
@@ -87,6 +89,7 @@ class Context:
     ship_from_country: str = "CA"  # where a row names none
     method_code: str = ""  # where a row names none; "": the order tells it
     strict_tracking: bool = False  # reject what tracking numbers make doubtful, rather than warn
+    sight: Sight | None = None  # of the whole, where the rows are a part of a table
 
 
 def _rule(reason: str, holds: Callable[[Any], pd.Series], column: str = "") -> pa.Check:
@@ -243,7 +246,7 @@ def validate(
     found = joined(
         (
             _judge(lines, columns),
-            doubts(numbers, carriers, evidence, strict=context.strict_tracking),
+            doubts(numbers, carriers, evidence, strict=context.strict_tracking, sight=context.sight),
             told,
             _resold(carriers),
             _no_methods(columns["method_code"], methods),

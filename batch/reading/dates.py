@@ -45,10 +45,13 @@ _HALF_DAY = 12  # hours
 
 
 class AmbiguousDates(Exception):  # noqa: N818 - named by its meaning
-    """A column of dates can be read in two ways. `position` is a cell that shows it, the message says how."""
+    """A column of dates can be read in two ways. `position` is a cell that shows it, the message says how.
 
-    def __init__(self, position: int, reason: str) -> None:
-        self.position = position
+    `undecided`: it fits both, so that more rows of the same column may tell.
+    """
+
+    def __init__(self, position: int, reason: str, *, undecided: bool = False) -> None:
+        self.position, self.undecided = position, undecided
         super().__init__(reason)
 
 
@@ -68,6 +71,7 @@ class Dates:
     shipped_at: np.ndarray  # int64, UTC epoch milliseconds, 0 where absent or unreadable
     date_only: np.ndarray  # bool
     unreadable: dict[str, np.ndarray] = field(default_factory=dict)  # reason -> positions
+    order: str = ""  # DAY_FIRST or MONTH_FIRST, where the column itself has told it
 
 
 @dataclass(slots=True)
@@ -108,11 +112,11 @@ def read_dates(texts: pa.Array | pa.ChunkedArray, kinds: np.ndarray | None, rule
     _read_figures(reading)
     for family in FAMILIES:
         _read_family(reading, family)
-    _read_ordered(reading, _Column(codes, kinds, rules.order))
+    order = _read_ordered(reading, _Column(codes, kinds, rules.order))
     if rules.midnight_is_date:
         reading.date_only |= (reading.local % _DAY == 0) & (reading.offset == _LOCAL) & reading.read & ~blank
     instants = _instants(reading, blank, zone)
-    return Dates(instants[codes], (reading.date_only & ~blank)[codes], _unreadable(reading, codes))
+    return Dates(instants[codes], (reading.date_only & ~blank)[codes], _unreadable(reading, codes), order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,17 +267,21 @@ def _offsets(parts: dict[str, pa.Array]) -> tuple[np.ndarray, np.ndarray]:
     return values[codes], known[codes]
 
 
-def _read_ordered(reading: _Reading, column: _Column) -> None:
-    """Read dates in figures whose day and month stand in an order that only the whole column tells."""
+def _read_ordered(reading: _Reading, column: _Column) -> str:
+    """Read dates in figures whose day and month stand in an order that only the whole column tells.
+
+    Returns that order, "" where it is not the column that told it.
+    """
     places, parts = _parts(reading, ORDERED)
     if not len(places):
-        return
+        return ""
     first, second, years = (_number(parts[name]) for name in ("a", "b", "y"))
     day_first, month_first = _days(years, second, first)[1], _days(years, first, second)[1]
     _refuse_swapped(reading, column, places[day_first | month_first], parts)
-    order = column.order or _order(reading, column, places, day_first, month_first, first == second)
-    date = (years, second, first) if order == DAY_FIRST else (years, first, second)
-    _put(reading, places, parts, date)
+    told = "" if column.order else _order(reading, column, places, day_first, month_first, first == second)
+    month_leads = (column.order or told) == MONTH_FIRST
+    _put(reading, places, parts, (years, first, second) if month_leads else (years, second, first))
+    return told
 
 
 def _order(
@@ -284,7 +292,7 @@ def _order(
     month_first: np.ndarray,
     same: np.ndarray,
 ) -> str:
-    """Return the one order that the column fits, or refuse it."""
+    """Return the one order that the column fits, "" where it makes no difference, or refuse it."""
     only_day, only_month = day_first & ~month_first, month_first & ~day_first
     if only_day.any() and only_month.any():
         one, other = (reading.texts[int(places[np.argmax(which)])].as_py() for which in (only_day, only_month))
@@ -295,8 +303,8 @@ def _order(
     either = day_first & month_first & ~same
     if either.any() and not only_day.any() and not only_month.any():
         code = int(places[np.argmax(either)])
-        raise AmbiguousDates(column.position(code), _both(reading.texts[code].as_py()))
-    return MONTH_FIRST if only_month.any() else DAY_FIRST
+        raise AmbiguousDates(column.position(code), _both(reading.texts[code].as_py()), undecided=True)
+    return MONTH_FIRST if only_month.any() else DAY_FIRST if only_day.any() else ""
 
 
 def _both(text: str) -> str:

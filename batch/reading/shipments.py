@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from batch.errors import UnreadableFile
 from batch.reading.columns import Column, column_from, distinct, edges, frame_of, repeated, replaced_values, trimmed
-from batch.reading.dates import AmbiguousDates, read_dates
+from batch.reading.dates import AmbiguousDates, Dates, read_dates
 from batch.reading.declaration import compared
 from batch.reading.fitting import fit
 from batch.reading.headers import normalised_header
@@ -41,24 +41,36 @@ _SHORTEST_ORDER = 8  # characters; anything shorter under an order id may belong
 _ORDERS = ("purchase_order_id", "customer_order_id")
 
 
-@dataclass(frozen=True, slots=True)
-class Shipments:
-    """A table in shipment columns, and what was found on the way."""
+class UndecidedDates(UnreadableFile):
+    """The ship times fit two orders of day and month."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recognised:
+    """A table, and the profile that it is read by."""
 
     table: Table
     profile: Profile
-    columns: pd.DataFrame  # text, "" where absent; always exactly SHIPMENT_COLUMNS, a row beside each of the table's
     origins: Mapping[str, int]  # shipment column -> column of the table; missing: a constant, or absent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shipments(Recognised):
+    """A table in shipment columns, and what was found on the way."""
+
+    columns: pd.DataFrame  # text, "" where absent; always exactly SHIPMENT_COLUMNS, a row beside each of the table's
     shipped_at: pd.Series  # int64, UTC epoch milliseconds, 0 where absent or unreadable
     date_only: pd.Series  # bool: the file names a day without a time; `shipped_at` is noon there
     findings: Findings
+    date_order: str = ""  # of day and month, where the ship times themselves have told it
 
 
 def to_shipment_columns(table: Table, profile: Profile, zone: ZoneInfo, *, undated_at: int = 0) -> Shipments:
     """Return the table in shipment columns. `zone` is for ship times without one, where the profile names none.
 
     `undated_at` (UTC epoch milliseconds, 0 for none) is the ship time of rows whose profile says that a file without a
-    column of ship times tells what is shipped now. Raises UnreadableFile where ship times can be read in two ways.
+    column of ship times tells what is shipped now. Raises UnreadableFile where ship times can be read in two ways,
+    UndecidedDates where more rows might tell which.
     """
     origins = fit(table, profile).origins
     texts = {column: _text(table, profile, column, origins.get(column)) for column in SHIPMENT_COLUMNS}
@@ -66,7 +78,8 @@ def to_shipment_columns(table: Table, profile: Profile, zone: ZoneInfo, *, undat
         [_totals(table, texts), _headers_again(table, origins), _faults(table), *_skipped(table, profile)]
     )
     set_aside = set_aside.drop_duplicates("row", ignore_index=True)
-    shipped_at, date_only, unread = _ship_times(table, profile, zone, origins, texts, set_aside)
+    dates, unread = _ship_times(table, profile, zone, origins, texts, set_aside)
+    shipped_at = pd.Series(dates.shipped_at)
     if profile.undated_is_now and "ship_date_time" not in origins:
         shipped_at[:] = undated_at
         table = replace(table, notes=(*table.notes, UNDATED))
@@ -76,8 +89,9 @@ def to_shipment_columns(table: Table, profile: Profile, zone: ZoneInfo, *, undat
         columns=_named_frame(texts, len(table.rows)),
         origins=origins,
         shipped_at=shipped_at,
-        date_only=date_only,
+        date_only=pd.Series(dates.date_only),
         findings=joined([set_aside, unread]),
+        date_order=dates.order,
     )
 
 
@@ -172,7 +186,7 @@ def _ship_times(
     origins: Mapping[str, int],
     texts: Mapping[str, Column],
     set_aside: Findings,
-) -> tuple[pd.Series, pd.Series, Findings]:
+) -> tuple[Dates, Findings]:
     """Read the ship times of all rows that are not set aside already."""
     column = "ship_date_time"
     text, origin = texts[column], origins.get(column)
@@ -187,12 +201,13 @@ def _ship_times(
     try:
         dates = read_dates(text, kinds, profile.dates, ZoneInfo(profile.zone) if profile.zone else zone)
     except AmbiguousDates as error:
-        raise UnreadableFile(_ambiguous(table, origin, error)) from None
+        refused = UndecidedDates if error.undecided else UnreadableFile
+        raise refused(_ambiguous(table, origin, error)) from None
     unread = [
         findings(positions, column, text.take(pa.array(positions)).to_pylist(), Effect.REJECTED, reason)
         for reason, positions in dates.unreadable.items()
     ]
-    return pd.Series(dates.shipped_at), pd.Series(dates.date_only), joined([damage, *unread])
+    return dates, joined([damage, *unread])
 
 
 def _ambiguous(table: Table, origin: int | None, error: AmbiguousDates) -> str:

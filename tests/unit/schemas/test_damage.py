@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.cells import Kind
-from schemas.damage import ENOUGH_ROUNDED, inspect, inspect_times
+from schemas.damage import inspect, inspect_times
+from schemas.findings import in_short
 from schemas.ruins import DIGITS_ZEROED, MOJIBAKE, RUINS, TIDYINGS, UNWRAPPINGS
+from schemas.whole import ENOUGH_ROUNDED
 from tests.unit.tables import shipment_columns
 
 REASON = {ruin.name: ruin.reason for ruin in (MOJIBAKE, *RUINS)}
@@ -230,7 +232,7 @@ def test_a_sound_ship_time_stays_as_it_is_without_a_word(value: str) -> None:
 
 
 def test_a_mending_is_noted_once_a_column_with_the_number_of_cells() -> None:
-    _, found = inspect(shipment_columns([{"tracking_number": "1234 5678"}] * 3), {})
+    found = in_short(inspect(shipment_columns([{"tracking_number": "1234 5678"}] * 3), {})[1])
 
     assert found["row"].tolist() == [0]
     assert found["value"].tolist() == ["1234 5678"]
