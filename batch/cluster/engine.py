@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import tempfile
+import threading
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,17 +16,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from distributed import Client
+    from tornado.ioloop import IOLoop
 
     from batch.cluster.address import Address
 
-_PATIENCE = 10.0  # s, for a scheduler to answer and for its first worker
+PATIENCE = 10.0  # s, for a scheduler to answer and for its first worker
 _WORKERS_START = 120.0  # s, for workers of our own
 _EXTRA = "--cluster needs Dask, which comes with the extra `cluster`: pip install 'shipbatch[cluster]'."
 
 
+class NoScheduler(UsageError):  # noqa: N818 - named by its meaning
+    """No Dask scheduler answers."""
+
+
 @contextmanager
-def connected(address: Address) -> Iterator[Client]:
-    """Give a client of workers that are there. Raises UsageError, one sentence, where there are none."""
+def connected(address: Address, *, patience: float = PATIENCE) -> Iterator[Client]:
+    """Give a client of workers that are there. Raises UsageError, one sentence, where there are none.
+
+    `patience`: seconds for a scheduler that exists, and again for its first worker.
+    """
     try:
         import dask  # noqa: PLC0415 - the extra `cluster`, which only this needs
         import distributed  # noqa: F401, PLC0415 - the same
@@ -31,8 +42,7 @@ def connected(address: Address) -> Iterator[Client]:
         raise UsageError(_EXTRA) from None
     _hush()
     with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GiB"}), ExitStack() as held:
-        opened = _of_our_own(address.workers, held) if address.local else _of_scheduler(address.text, held)
-        yield opened
+        yield _of_our_own(address.workers, held) if address.local else _of_scheduler(address.text, patience, held)
 
 
 def _of_our_own(workers: int, held: ExitStack) -> Client:
@@ -56,18 +66,41 @@ def _of_our_own(workers: int, held: ExitStack) -> Client:
     return client
 
 
-def _of_scheduler(address: str, held: ExitStack) -> Client:
+def _of_scheduler(address: str, patience: float, held: ExitStack) -> Client:
     from distributed import Client  # noqa: PLC0415 - the extra
 
+    loop = held.enter_context(_loop())
     try:
-        client: Client = Client(address, timeout=_PATIENCE, name="shipbatch")  # type: ignore[no-untyped-call] # the same
+        client: Client = Client(address, timeout=patience, name="shipbatch", loop=loop)  # type: ignore[no-untyped-call] # the same
     except (OSError, ValueError) as error:
-        raise UsageError(
+        raise NoScheduler(
             f"--cluster: no Dask scheduler answers at {address} ({_told(error)}); `dask scheduler` starts one."
         ) from None
     held.enter_context(client)
-    _await_workers(client, 1, _PATIENCE, address)
+    _await_workers(client, 1, patience, address)
     return client
+
+
+@contextmanager
+def _loop() -> Iterator[IOLoop]:
+    """Run a client's event loop in a thread. The one that it would make itself runs on where it cannot connect."""
+    from tornado.ioloop import IOLoop  # noqa: PLC0415 - comes with Dask
+
+    begun: Future[tuple[IOLoop, asyncio.Event]] = Future()
+
+    async def run() -> None:
+        over = asyncio.Event()
+        begun.set_result((IOLoop.current(), over))
+        await over.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()), name="cluster", daemon=True)
+    thread.start()
+    loop, over = begun.result()
+    try:
+        yield loop
+    finally:
+        loop.add_callback(over.set)
+        thread.join()
 
 
 def _await_workers(client: Client, count: int, patience: float, address: str) -> None:

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 from batch.accounting import new_run
 from batch.beginning import WithFiles
 from batch.clock import now_ms
-from batch.cluster.campaign import Campaign, new_campaign
+from batch.cluster.campaign import Campaign
 from batch.cluster.engine import connected
+from batch.cluster.link import Link
 from batch.cluster.mission import Mission, copies_of_leftovers, enclosed
 from batch.cluster.workers import describe_with, refuse_unfit
 from batch.end_of_run import Ended, reported
+from batch.errors import UsageError
+from batch.journal import history
 from batch.journal.journal import Journal
 
 if TYPE_CHECKING:
@@ -47,20 +50,20 @@ class Far:
         with closing(Journal.open(settings.journal)) as journal, connected(self.address) as client:
             refuse_unfit(client, settings, self.config, names, local=self.address.local)
             self.tell(f"Dashboard: {client.dashboard_link}", {})
-            name = new_campaign()
-            missions = [self._mission(name, job, begin, journal) for job in jobs]
+            link = Link(client, self.address.text)
+            missions = [self.mission(job, begin, journal, campaign=link.name) for job in jobs]
             of_mission = dict(zip(names, jobs, strict=True))
             campaign = Campaign(
-                client=client,
-                address=self.address.text,
-                name=name,
+                link=link,
                 missions=missions,
                 look=self.look,
-                finish=lambda mission, end: _finished(of_mission[mission.account], end),
+                finish=lambda mission, end: finished(of_mission[mission.account], end),
+                goes_on=lambda mission: _goes_on(mission, journal),
             )
             return campaign.carry_out()
 
-    def _mission(self, campaign: str, job: Job, begin: WithFiles | WithLeftovers, journal: Journal) -> Mission:
+    def mission(self, job: Job, begin: WithFiles | WithLeftovers, journal: Journal, *, campaign: str = "") -> Mission:
+        """Return what a worker is told of a job. Raises UsageError where its files are too large for that."""
         mission = Mission(
             campaign=campaign,
             run=new_run(now_ms()),
@@ -82,5 +85,17 @@ class Far:
         return replace(mission, refused=refused, copies=copies)
 
 
-def _finished(job: Job, end: Ended) -> Ended:
+def finished(job: Job, end: Ended) -> Ended:
+    """Write the report of a run that came to its end."""
     return end if end.account is None else reported(end, job.reports or job.settings.reports)
+
+
+def _goes_on(mission: Mission, journal: Journal) -> str:
+    """Return how to go on with a run that broke: `resume` knows nothing of one that is not on record."""
+    try:
+        history.run_named(journal.database, mission.run)
+    except UsageError:
+        if mission.files is not None:
+            before = f"nothing of account {mission.account} was begun"
+            return f"{before}, so give `shipbatch run --wait` with the same files again"
+    return "what was sent is in the journal, and `shipbatch resume --wait` goes on once its workers have stopped"

@@ -17,7 +17,7 @@ from batch.marketplace.credentials import open_dialect_of
 from batch.settings import CONFIG_VARIABLE, Settings, load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from distributed import Client
 
@@ -39,10 +39,19 @@ class Worker:
     problems: Sequence[str] = ()  # what keeps it from sending, a sentence each
 
 
-def refuse_unfit(client: Client, settings: Settings, config: Path, accounts: Sequence[str], *, local: bool) -> None:
-    """Raise UsageError, a sentence for each reason, unless all workers may send for these accounts."""
-    _refuse_other_versions(client)
-    found = client.run(_describe_yourself, config, accounts, local=local, on_error="return")
+def refuse_unfit(
+    client: Client,
+    settings: Settings,
+    config: Path,
+    accounts: Sequence[str],
+    *,
+    local: bool,
+    workers: Collection[str] | None = None,
+) -> None:
+    """Raise UsageError, a sentence for each reason, unless all workers, or these, may send for these accounts."""
+    asked = None if workers is None else [*workers]
+    _refuse_other_versions(client, asked)
+    found = client.run(_describe_yourself, config, accounts, local=local, workers=asked, on_error="return")
     problems = refusals(describe_with(settings, accounts), found)
     if problems:
         raise UsageError("\n".join(f"--cluster: {problem}." for problem in problems))
@@ -120,9 +129,9 @@ def _machine() -> str:
         return socket.gethostname()
 
 
-def _refuse_other_versions(client: Client) -> None:
+def _refuse_other_versions(client: Client, workers: list[str] | None) -> None:
     ours = metadata.version("shipbatch")
-    found: dict[str, object] = client.run(_asked_for_version(), on_error="return")
+    found: dict[str, object] = client.run(_asked_for_version(), workers=workers, on_error="return")
     others = {name: version for name, version in found.items() if version != ours}
     if others:
         told = "; ".join(

@@ -13,9 +13,9 @@ import pytest
 from distributed import KilledWorker
 
 from batch.cluster import campaign
-from batch.cluster.campaign import Campaign, new_campaign
+from batch.cluster.campaign import Campaign
+from batch.cluster.link import Link
 from batch.cluster.mission import Mission
-from batch.cluster.task import topic
 from batch.cluster.workers import Worker
 from batch.end_of_run import Ended
 from batch.errors import Exit
@@ -56,12 +56,11 @@ class Pretended:
     ends: list[object]
     keys: list[str] = field(default_factory=list)
     stopped: list[object] = field(default_factory=list)
-    hear: Callable[[tuple[float, list[dict[str, Any]]]], None] | None = None
     waiting: threading.Event = field(default_factory=threading.Event)
+    status: str = "running"
+    workers: int = 1
 
-    def subscribe_topic(self, name: str, hear: Callable[[tuple[float, list[dict[str, Any]]]], None]) -> None:
-        assert name == topic("c")
-        self.hear = hear
+    def subscribe_topic(self, *_told: object) -> None: ...
 
     def submit(self, _function: object, _mission: Mission, *, key: str) -> Future:
         self.keys.append(key)
@@ -72,25 +71,28 @@ class Pretended:
         self.stopped.append(told)
         self.waiting.set()
 
+    def nthreads(self) -> dict[str, int]:
+        return {f"tcp://worker:{number}": 1 for number in range(self.workers)}
+
 
 def carried_out(client: Pretended, *missions: Mission) -> list[Ended]:
     """Carry out missions with what the client pretends; how they ended is marked as finished."""
     return _campaign(client, *missions).carry_out()
 
 
-def _campaign(client: Pretended, *missions: Mission) -> Campaign:
+def _campaign(client: Pretended, *missions: Mission, **more: Any) -> Campaign:  # noqa: ANN401 - a campaign's own
     @contextmanager
     def look(seen: Callable[[], object]) -> Iterator[None]:
         yield
         SEEN[:] = cast("list[Glance]", seen())
 
     return Campaign(
-        client=cast("Client", client),
-        address="tcp://host:8786",
-        name="c",
+        link=Link(cast("Client", client), "tcp://host:8786", "c"),
         missions=missions or (MISSION,),
         look=look,
         finish=lambda _mission, end: replace(end, message=f"{end.message}!"),
+        goes_on=lambda mission: f"go on with {mission.run}",
+        **more,
     )
 
 
@@ -105,18 +107,19 @@ def test_each_account_ends_in_its_place_and_is_finished_here() -> None:
     other = replace(MISSION, account="outlet")
     client = Pretended([WELL, replace(WELL, message="too")])
     assert [end.message for end in carried_out(client, MISSION, other)] == ["well!", "too!"]
-    assert client.keys == ["c-default-0", "c-outlet-0"]
+    assert client.keys == ["c-default-r-0", "c-outlet-r-0"]
 
 
 def test_what_dask_has_given_up_is_handed_out_again() -> None:
     client = Pretended([_killed(), _killed(), WELL])
     assert carried_out(client)[0].message == "well!"
-    assert client.keys == ["c-default-0", "c-default-1", "c-default-2"]
+    assert client.keys == ["c-default-r-0", "c-default-r-1", "c-default-r-2"]
 
 
 def test_workers_that_die_again_and_again_are_told_of() -> None:
     (end,) = carried_out(Pretended([_killed() for _ in range(20)]))
-    assert (end.exit_code, end.message.startswith("Account default: its workers died again and again")) == (4, True)
+    told = "Account default: its workers died again and again; go on with r.!"
+    assert (end.exit_code, end.message) == (4, told)
 
 
 def test_an_account_whose_orders_go_on_between_deaths_is_never_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +129,7 @@ def test_an_account_whose_orders_go_on_between_deaths_is_never_given_up(monkeypa
 
     def go_on(function: object, mission: Mission, *, key: str) -> Future:
         shipped = len(client.keys)
-        one._seen["default"] = Glance(name="default", total=100, ended={State.SHIPPED: shipped})
+        one.link._seen["default"] = Glance(name="default", total=100, ended={State.SHIPPED: shipped})
         return submit(function, mission, key=key)
 
     monkeypatch.setattr(client, "submit", go_on)
@@ -135,8 +138,15 @@ def test_an_account_whose_orders_go_on_between_deaths_is_never_given_up(monkeypa
 
 @pytest.mark.parametrize("lost", [None, CancelledError(), OSError("gone")])
 def test_a_lost_scheduler_is_told_of(lost: object) -> None:
-    (end,) = carried_out(Pretended([lost]))
-    assert (end.exit_code, end.message.startswith("The scheduler at tcp://host:8786 is lost")) == (4, True)
+    one = _campaign(Pretended([lost]))
+    (end,) = one.carry_out()
+    assert (end.exit_code, end.message) == (4, "The scheduler at tcp://host:8786 is lost; go on with r.!")
+    assert one.lost
+
+
+def test_what_dask_says_once_its_scheduler_is_gone_is_no_fault_of_ours(caplog: pytest.LogCaptureFixture) -> None:
+    one = _campaign(Pretended([Exception("Tried sending message after closing.")], status="closed"))
+    assert (one.carry_out()[0].exit_code, one.lost, caplog.text) == (Exit.TEMPORARY, True, "")
 
 
 def test_a_fault_of_ours_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
@@ -145,13 +155,20 @@ def test_a_fault_of_ours_stops_no_other(caplog: pytest.LogCaptureFixture) -> Non
     assert "account default" in caplog.text
 
 
-def test_what_workers_tell_is_seen_here() -> None:
+def test_what_workers_tell_of_its_own_accounts_is_seen_here(monkeypatch: pytest.MonkeyPatch) -> None:
     client = Pretended([WELL])
     one = _campaign(client)
-    told = {"name": "default", "total": 9, "sent": 4, "gap": 1.0, "paused": 0.0, "outages": 0, "nearest": 0}
-    one._told((1.0, [{**told, "stopping": "", "ended": {"shipped": 3}}]))
+    told = [Glance(name=name, total=9, ended={}) for name in ("default", "outlet")]
+    one.link._seen["default"] = Glance(name="default", total=1, ended={})  # of an earlier run
+
+    def submit(*_told: object, key: str) -> Future:  # noqa: ARG001 - the library's
+        assert one.link.seen(["default"]) == []
+        one.link._seen |= {glance.name: glance for glance in told}
+        return Future(WELL)
+
+    monkeypatch.setattr(client, "submit", submit)
     one.carry_out()
-    assert [Glance(name="default", total=9, ended={State.SHIPPED: 3}, sent=4, gap=1.0)] == SEEN
+    assert told[:1] == SEEN
 
 
 def test_a_signal_is_passed_on_again_and_again_until_all_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +182,53 @@ def test_a_signal_is_passed_on_again_and_again_until_all_have_ended(monkeypatch:
     monkeypatch.setattr(client, "submit", submit)
     (end,) = carried_out(client)
     assert end.message == "well!"
-    assert client.stopped[0] == ("c", Exit.TERMINATED, "The run was interrupted; `shipbatch resume` goes on.")
+    assert client.stopped[0] == ("c", Exit.TERMINATED, "The run was interrupted; `shipbatch resume` goes on.", None)
+
+
+@contextmanager
+def stopped(stop: Callable[[Exit, str], None]) -> Iterator[None]:
+    """Ask to stop at once, and again."""
+    stop(Exit.TEMPORARY, "A file STOP.")
+    stop(Exit.TERMINATED, "The first one counts.")
+    yield
+
+
+@pytest.mark.parametrize(("shared", "runs"), [(True, ["r"]), (False, None)])
+def test_what_shares_its_link_with_others_stops_its_own_runs_alone(*, shared: bool, runs: object) -> None:
+    client = Pretended([])
+    one = _campaign(client, stopped_by=stopped, shared=shared)
+    client.submit = lambda *_told, key: Told(client, key)  # type: ignore[method-assign] # it ends once workers are told
+    (end,) = one.carry_out()
+    assert (end.message, client.stopped[0]) == ("well!", ("c", Exit.TEMPORARY, "A file STOP.", runs))
+
+
+def test_where_no_worker_is_left_to_stop_nobody_waits() -> None:
+    client = Pretended([], workers=0)
+    one = _campaign(client, stopped_by=stopped)
+    client.submit = lambda *_told, key: Never(key)  # type: ignore[method-assign] # nobody works on it
+    (end,) = one.carry_out()
+    assert (end.exit_code, end.message) == (
+        Exit.TEMPORARY,
+        "Account default: no worker is left to stop it. A file STOP.!",
+    )
+    assert not one.lost
+
+
+def test_a_scheduler_that_goes_while_workers_are_told_to_stop_breaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(campaign, "_SAY_AGAIN", 0.0)
+    client = Pretended([])
+    tell, tries = client.run, []
+
+    def run(*told: object, on_error: str) -> None:
+        tries.append(told)
+        if len(tries) == 1:
+            raise RuntimeError("the loop is closed")
+        tell(*told, on_error=on_error)
+
+    monkeypatch.setattr(client, "run", run)
+    client.submit = lambda *_told, key: Told(client, key)  # type: ignore[method-assign] # it ends once workers are told
+    assert _campaign(client, stopped_by=stopped).carry_out()[0].message == "well!"
+    assert len(tries) >= 2
 
 
 class Waiting(Future):
@@ -184,5 +247,27 @@ class Waiting(Future):
         threading.Thread(target=wait).start()
 
 
-def test_campaigns_have_names_of_their_own() -> None:
-    assert new_campaign() != new_campaign()
+class Told(Future):
+    """A task that ends when workers are told to stop."""
+
+    def __init__(self, client: Pretended, _key: str) -> None:
+        super().__init__(WELL)
+        self.client = client
+
+    def add_done_callback(self, done: Callable[[Future], None]) -> None:
+        def wait() -> None:
+            assert self.client.waiting.wait(30)
+            done(self)
+
+        threading.Thread(target=wait).start()
+
+
+class Never(Future):
+    """A task that nobody begins."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+
+    def add_done_callback(self, done: Callable[[Future], None]) -> None: ...
+
+    def cancel(self) -> None: ...

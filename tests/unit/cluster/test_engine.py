@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 import socket
 import sys
+import threading
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Self
 
@@ -11,7 +12,7 @@ import pytest
 
 from batch.cluster import engine
 from batch.cluster.address import Address
-from batch.cluster.engine import connected
+from batch.cluster.engine import NoScheduler, connected
 from batch.errors import Fatal, UsageError
 from tests.restoring import logging_restored
 
@@ -31,13 +32,18 @@ def test_without_the_extra_its_name_is_said(monkeypatch: pytest.MonkeyPatch) -> 
         pass
 
 
-def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "_PATIENCE", 0.2)
+def test_a_scheduler_that_does_not_answer_is_named_and_leaves_nothing_behind() -> None:
     with closing(socket.socket()) as silent:
         silent.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
-        with pytest.raises(UsageError, match=f"no Dask scheduler answers at {address}"), connected(Address(address)):
-            pass
+        threads = threading.active_count()
+        for _ in range(3):
+            with (
+                pytest.raises(NoScheduler, match=f"no Dask scheduler answers at {address}"),
+                connected(Address(address), patience=0.2),
+            ):
+                pass
+        assert threading.active_count() == threads
 
 
 class Pretended:

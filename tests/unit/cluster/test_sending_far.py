@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,7 +13,7 @@ import pytest
 from batch.beginning import WithFiles, WithLeftovers
 from batch.cluster import sending_far, task
 from batch.cluster.address import Address
-from batch.cluster.sending_far import Far
+from batch.cluster.sending_far import Far, _goes_on
 from batch.cluster.workers import Worker
 from batch.errors import Exit, Fatal
 from batch.inputs import Unread
@@ -165,6 +165,31 @@ def test_a_run_that_was_begun_by_somebody_who_died_is_gone_on_with(
     assert again.account.requests.items() >= ended.account.requests.items()
     assert set(again.account.rows["outcome"]) == {"shipped"}
     assert again.account.tables[0].cells.equals(ended.account.tables[0].cells)
+
+
+def test_a_scheduler_that_is_lost_before_anything_was_begun_is_said_so(
+    there: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Running, "__init__", lambda running, _function: setattr(running, "_function", lambda: None))
+    monkeypatch.setattr(Running, "cancelled", lambda _running: True)
+    end = there.carry_out(WithFiles({"default": [there.file]}), local=False)
+    told = "nothing of account default was begun, so give `shipbatch run --wait` with the same files again"
+    assert (end.exit_code, end.message) == (4, f"The scheduler at tcp://there:1 is lost; {told}.")
+
+
+def test_how_to_go_on_with_a_run_that_broke_is_told_by_what_is_on_record(there: Place) -> None:
+    with closing(Journal.open(there.settings.journal)) as journal:
+        address = Address("tcp://there:1")
+        far = Far(address=address, config=there.trial.settings, look=cast("Any", None), tell=cast("Any", None))
+        mission = far.mission(there.job, WithFiles({"default": [there.file]}), journal)
+        leftovers = far.mission(there.job, WithLeftovers(), journal)
+        told = _goes_on(mission, journal)
+        assert told == (
+            "nothing of account default was begun, so give `shipbatch run --wait` with the same files again"
+        )
+        assert "`shipbatch resume --wait` goes on" in _goes_on(leftovers, journal)
+        with replace(there.job, run=mission.run).planned(journal, [there.file]):
+            assert "`shipbatch resume --wait` goes on" in _goes_on(mission, journal)
 
 
 def test_what_never_began_has_no_report(there: Place, monkeypatch: pytest.MonkeyPatch) -> None:
