@@ -49,8 +49,8 @@ class Sight:
 
     told: Mapping[str, Noughts] | None = None  # by column; None: this is the whole, as far as is known
     seen: dict[str, Noughts] = field(default_factory=dict)
-    first: Edge = Edge()
-    last: Edge = Edge()
+    first: Edge = field(default_factory=Edge)
+    last: Edge = field(default_factory=Edge)
 
     def rounded(self, column: str, seen: Noughts) -> bool:
         """Return whether the numbers of a column that end in noughts were rounded, and note what was seen of them."""

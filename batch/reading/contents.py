@@ -65,14 +65,18 @@ def _large_table(place: Place) -> Table | None:
     """Return the table of a large text, whose cells lie in files; None where it is no text, or no regular one."""
     with place.source.content.open("rb") as file:
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    head = mapped[:_SNIFFED]
-    if head.startswith((_GZIP, *_ZIP, _OLE, *_NO_TABLES)) or head.lstrip(_BLANKS).startswith(b"<"):
+    if not may_be_text(mapped[:_SNIFFED]):
         return None
     try:
         return read_large_text(place, memoryview(mapped))
     except OSError as error:
         where = tempfile.gettempdir()
         raise place.refused(f"it is large, and its cells cannot be laid into {where} ({error.strerror}).") from None
+
+
+def may_be_text(head: bytes) -> bool:
+    """Whether a file that begins so is none of those that are no text, or are text of another kind."""
+    return not (head.startswith((_GZIP, *_ZIP, _OLE, *_NO_TABLES)) or head.lstrip(_BLANKS).startswith(b"<"))
 
 
 def _tables(place: Place, data: bytes, depth: int) -> tuple[Table, ...]:

@@ -65,7 +65,7 @@ def read_text(place: Place, data: bytes) -> Table:
     if not _has_text(memoryview(utf8)):
         raise place.refused("the file has nothing but blank lines.")
     text = _understood(utf8, encoding, place.known)
-    return _regular(place, text, memoryview(text.data), _in_memory) or _irregular(place, text)
+    return _regular(place, text, memoryview(text.data), in_memory) or _irregular(place, text)
 
 
 def read_large_text(place: Place, data: memoryview) -> Table | None:
@@ -132,8 +132,26 @@ def _head(utf8: bytes, start: int, separator: str) -> list[tuple[list[str], int]
     return records
 
 
-def _regular(place: Place, text: _Text, data: memoryview, keep: _Keep) -> Table | None:
-    """Return the table by the fast way, None where the text is not regular. `data`: all of the text."""
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a text's first rows say of all: how cells are parted, where the header stands, where the body begins."""
+
+    separator: str
+    notes: tuple[str, ...]
+    header_row: int  # as Excel shows it
+    names: tuple[str, ...]  # of the columns, as the header has them
+    offset: int  # bytes
+
+
+def layout_of(place: Place, head: bytes, encoding: str) -> Layout | None:
+    """Return how a text is laid out of which this is the beginning, None where it has no rows.
+
+    `encoding`: a note on it, "" for none. Raises UnreadableFile where no header is found.
+    """
+    return _laid_out(place, _understood(head, encoding, place.known))
+
+
+def _laid_out(place: Place, text: _Text) -> Layout | None:
     head = _head(text.data, text.start, text.separator)
     if not head:
         return None
@@ -141,17 +159,36 @@ def _regular(place: Place, text: _Text, data: memoryview, keep: _Keep) -> Table 
     header = grid.header_of(place, records, range(1, len(records) + 1))
     names, offset = records[header.position], head[header.position][1]
     grid.check_shape(place, 0, len(names))
-    columns = _arrow_columns(data[offset:], len(names), text.separator, keep)
+    return Layout(text.separator, text.notes, header.position + 1, tuple(names), offset)
+
+
+def _regular(place: Place, text: _Text, data: memoryview, keep: _Keep) -> Table | None:
+    """Return the table by the fast way, None where the text is not regular. `data`: all of the text."""
+    layout = _laid_out(place, text)
+    if layout is None:
+        return None
+    found = read_body(place, layout, data[layout.offset :], keep=keep, unterminated=text.unterminated)
+    return found and found[0]
+
+
+def read_body(
+    place: Place, layout: Layout, body: memoryview, *, unterminated: bool, keep: _Keep | None = None
+) -> tuple[Table, int] | None:
+    """Return the table of a text's body, or of a part of it, and how many rows it had, blank ones included.
+
+    None where it is not regular. `unterminated`: the text's last line has no line end. `keep`: in memory if none is
+    given.
+    """
+    columns = _arrow_columns(body, len(layout.names), layout.separator, keep or in_memory)
     if columns is None:
         return None
     height = len(columns[0])
-    grid.check_shape(place, height, len(names))
-    rows = np.arange(header.position + 2, header.position + 2 + height, dtype=np.int64)
+    grid.check_shape(place, height, len(columns))
+    rows = np.arange(layout.header_row + 1, layout.header_row + 1 + height, dtype=np.int64)
     if (blank := blank_rows(columns, height)).any():
         columns, rows = [kept(column, ~blank) for column in columns], rows[~blank]
-    return grid.finished(
-        place, (header.position + 1, names), columns, rows, notes=text.notes, unterminated=text.unterminated
-    )
+    header = layout.header_row, layout.names
+    return grid.finished(place, header, columns, rows, notes=layout.notes, unterminated=unterminated), height
 
 
 def _arrow_columns(body: memoryview, width: int, separator: str, keep: _Keep) -> list[Column] | None:
@@ -178,7 +215,8 @@ def _arrow_columns(body: memoryview, width: int, separator: str, keep: _Keep) ->
         return None
 
 
-def _in_memory(stream: Iterable[pa.RecordBatch], width: int) -> list[Column]:
+def in_memory(stream: Iterable[pa.RecordBatch], width: int) -> list[Column]:
+    """Return the columns of record batches of text, each in one piece."""
     batches = list(stream)
     parts = [[batch.column(position) for batch in batches] for position in range(width)]
     del batches

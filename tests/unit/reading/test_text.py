@@ -164,7 +164,7 @@ def _both_ways(data: bytes) -> list[Table | str]:
     text = module._understood(as_utf8(data)[0], "", KNOWN)
     ways: list[Table | str] = []
     ways_to_read: tuple[Callable[[], Table | None], ...] = (
-        lambda: module._regular(place(), text, memoryview(text.data), module._in_memory),
+        lambda: module._regular(place(), text, memoryview(text.data), module.in_memory),
         lambda: module._irregular(place(), text),
         lambda: module.read_large_text(place(), memoryview(data)),
     )
