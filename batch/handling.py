@@ -5,64 +5,41 @@ A turn runs in a thread of its own, so that no account waits for another, and no
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
 from batch.clock import now_ms
 from batch.end_of_run import Ended
 from batch.errors import Exit, Fatal, FileChanged, ShipbatchError, UnreadableFile, gravest
 from batch.inputs import copied_whole
-from batch.job import carry_out
 from batch.journal.journal import Journal
 from batch.journal.states import OPEN, State
 from batch.moving import Left, Moved, Stays, move_file, move_files_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from batch.job import Job, Work
+    from batch.halts import Halts
+    from batch.job import Job
     from batch.reading.table import Source
-    from batch.sending import Followed, Sending
     from batch.settings import Settings
 
-_LOOK = 0.25  # s between two looks at whether an account is to halt
-_PLANNING = threading.Lock()  # reading and planning is computing, and not all libraries bear two of it at once
 
+class Turns(Protocol):
+    """Carries out the runs of turns, here or elsewhere."""
 
-class Halts:
-    """Which accounts are to halt, and why. Asked for in one thread, heeded in others."""
+    @property
+    def ends_at(self) -> float | None:
+        """When the last one has to stop, monotonic seconds."""
 
-    def __init__(self) -> None:
-        self._asked: dict[str, tuple[Exit, str]] = {}
+    @property
+    def is_well(self) -> bool:
+        """Whether they can be carried out now."""
 
-    def ask(self, account: str, exit_code: Exit, reason: str) -> None:
-        """Let an account's run stop in good order, `reason` being a sentence for its report."""
-        self._asked.setdefault(account, (exit_code, reason))
-
-    def withdraw(self, account: str) -> None:
-        """Let an account go on."""
-        self._asked.pop(account, None)
-
-    @contextmanager
-    def heeded(self, account: str, followed: Sequence[Followed]) -> Iterator[None]:
-        """While the block lasts, stop what is sent for the account as soon as that is asked for."""
-
-        async def heed() -> None:
-            while True:
-                if asked := self._asked.get(account):
-                    for one in followed:
-                        one.stop.request(*asked)
-                await asyncio.sleep(_LOOK)
-
-        task = asyncio.get_running_loop().create_task(heed())
-        try:
-            yield
-        finally:
-            task.cancel()
+    def carry_out(self, job: Job, files: Sequence[Source] | None) -> Ended:
+        """Run the files, or go on with what earlier runs left, until the account is to halt."""
 
 
 @dataclass(slots=True)
@@ -86,11 +63,11 @@ class Handled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handler:
-    """Carries out turns. `tell` is given each job with how it ended."""
+    """Handles turns. `tell` is given each job with how it ended."""
 
     settings: Settings
-    sending: Sending
     halts: Halts
+    turns: Turns
     tell: Callable[[Sequence[Job], Sequence[Ended]], None]
 
     def handle(self, job: Job, files: Sequence[Path], lying: Mapping[Path, str], *, resume: bool) -> Handled:
@@ -101,12 +78,12 @@ class Handler:
         handled = Handled()
         taken = self._taken(files, handled)
         try:
-            with closing(Journal.open(self.settings.journal)) as journal:
-                if taken:
-                    self._run(job, journal, taken, handled)
-                if resume:
-                    self._resume(job, journal, handled)
-                self._move(job, journal, lying, handled)
+            if taken:
+                self._run(job, taken, handled)
+            if resume:
+                self._resume(job, handled)
+            if lying:
+                self._move(job, lying, handled)
         except ShipbatchError as error:
             handled.ends.append(Ended(None, None, error.exit_code, str(error)))
             handled.problems |= {source.path: "" for source in taken if source not in handled.run}
@@ -126,12 +103,12 @@ class Handler:
                 handled.problems[file] = str(error)
         return taken
 
-    def _run(self, job: Job, journal: Journal, files: Sequence[Source], handled: Handled) -> None:
+    def _run(self, job: Job, files: Sequence[Source], handled: Handled) -> None:
         """Run the files together; where that breaks, each alone, so that the one it is due to stops no other."""
-        end = self._carried_out(job, journal, files)
+        end = self.turns.carry_out(job, files)
         if end.account is None and end.exit_code is Exit.FATAL and len(files) > 1:
             for file in files:
-                self._run(job, journal, [file], handled)
+                self._run(job, [file], handled)
             return
         handled.ends.append(end)
         if end.account is None:
@@ -141,32 +118,20 @@ class Handler:
         for one in move_files_of(end.account):
             _sort(one, handled)
 
-    def _resume(self, job: Job, journal: Journal, handled: Handled) -> None:
-        if journal.in_states(job.account.seller, [State.PLANNED, *OPEN], due_by=now_ms()):
-            end = self._carried_out(job, journal, None)
+    def _resume(self, job: Job, handled: Handled) -> None:
+        with closing(Journal.open(self.settings.journal)) as journal:
+            left = journal.in_states(job.account.seller, [State.PLANNED, *OPEN], due_by=now_ms())
+        if left:
+            end = self.turns.carry_out(job, None)
             if end.exit_code is not Exit.BUSY:  # whoever holds the account goes on with it
                 handled.ends.append(end)
 
-    def _carried_out(self, job: Job, journal: Journal, files: Sequence[Source] | None) -> Ended:
-        @contextmanager
-        def follow(followed: Sequence[Followed]) -> Iterator[None]:
-            with self.halts.heeded(job.name, followed), self.sending.follow(followed):
-                yield
-
-        @contextmanager
-        def begin(one: Job, book: Journal) -> Iterator[Work]:
-            with ExitStack() as held:
-                with _PLANNING:
-                    work = held.enter_context(one.left_over(book) if files is None else one.planned(book, files))
-                yield work
-
-        return carry_out([job], journal, begin, replace(self.sending, follow=follow))[0]
-
-    def _move(self, job: Job, journal: Journal, lying: Mapping[Path, str], handled: Handled) -> None:
-        for path, sha256 in lying.items():
-            one = move_file(journal, self.settings, job.account.seller, path, sha256)
-            if isinstance(one, Moved | Left):
-                _sort(one, handled)
+    def _move(self, job: Job, lying: Mapping[Path, str], handled: Handled) -> None:
+        with closing(Journal.open(self.settings.journal)) as journal:
+            for path, sha256 in lying.items():
+                one = move_file(journal, self.settings, job.account.seller, path, sha256)
+                if isinstance(one, Moved | Left):
+                    _sort(one, handled)
 
 
 def _sort(one: Moved | Stays | Left, handled: Handled) -> None:

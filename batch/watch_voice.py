@@ -52,7 +52,7 @@ class Voice:
         self._zone, self._console, self._print_json = zone, console, print_json
         self._said: dict[object, str] = {}  # what is wrong, by what it is about
         self._states: dict[Path, str] = {}  # of files that are not taken yet
-        self._speaking = threading.Lock()
+        self._speaking = threading.RLock()  # turns, looks and a cluster's have threads of their own
 
     def say(self, text: str, style: str = "", **told: object) -> None:
         """Say a sentence; `told` are fields of the log line."""
@@ -65,18 +65,22 @@ class Voice:
 
     def trouble(self, about: object, text: str) -> None:
         """Say what is wrong, once for as long as it is so."""
-        if self._said.get(about) != text:
-            self._said[about] = text
-            self.say(text, _WRONG)
+        with self._speaking:
+            if self._said.get(about) != text:
+                self._said[about] = text
+                self.say(text, _WRONG)
 
     def well(self, about: object, text: str) -> None:
         """Say that it is well again, where something was wrong with it."""
-        if self._said.pop(about, None) is not None:
-            self.say(text, "green")
+        with self._speaking:
+            if self._said.pop(about, None) is not None:
+                self.say(text, "green")
 
     def forget_all_but(self, abouts: Collection[object]) -> None:
         """Forget what was said of what is gone."""
-        self._said = {about: text for about, text in self._said.items() if about in abouts or isinstance(about, str)}
+        with self._speaking:
+            said = self._said.items()
+            self._said = {about: text for about, text in said if about in abouts or isinstance(about, str)}
         self._states = {path: state for path, state in self._states.items() if path in abouts}
 
     # Files

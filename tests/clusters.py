@@ -55,9 +55,21 @@ class Cluster:
         """Return all that scheduler and workers have logged."""
         return "\n".join(log.read_text() for log in sorted(self.folder.glob("*.log")))
 
-    def _begin(self) -> None:
+    def kill_scheduler(self) -> None:
+        """Kill the scheduler as `kill -9` does, and wait for the end of its workers, which lose it."""
+        assert self.scheduler is not None
+        self.scheduler.kill()
+        self.scheduler.wait()
+        for worker in self.workers:
+            worker.wait(60)
+        self.workers.clear()
+
+    def begin(self) -> None:
+        """Start a scheduler, where an earlier one listened if there was one."""
         told = self.folder / "scheduler.json"
-        words = ["scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(told)]
+        told.unlink(missing_ok=True)
+        port = str(self.port) if self.address else "0"
+        words = ["scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard", "--scheduler-file", str(told)]
         self.scheduler = self._start("scheduler", *words)
         wait_until(told.exists, told=self.logs)
         wait_until(lambda: told.read_text().endswith("}"), told=self.logs)
@@ -82,7 +94,7 @@ def begun_cluster(folder: Path, environment: Mapping[str, str], *, workers: int)
     cluster = Cluster(folder, environment)
     with ExitStack() as held:
         held.callback(_end, cluster)
-        cluster._begin()
+        cluster.begin()
         for _ in range(workers):
             cluster.add_worker()
         yield cluster

@@ -64,6 +64,7 @@ class Campaign:
 
     async def _carry_out(self) -> list[Ended]:
         accounts = [mission.account for mission in self.missions]
+        self.link.forget(accounts)
         stopping = asyncio.Event()
 
         def stop(exit_code: Exit, reason: str) -> None:
@@ -91,7 +92,6 @@ class Campaign:
         """Hand a mission out, and again where those who took it died, and return how it ended."""
         from distributed import KilledWorker  # noqa: PLC0415 - the extra `cluster`
 
-        self.link.forget(mission.account)
         deaths, left = 0, inf
         for attempt in count():
             try:

@@ -44,9 +44,10 @@ class Link:
         """Return what was seen last of these accounts, without those of which nothing was seen yet."""
         return [seen for account in accounts if (seen := self._seen.get(account)) is not None]
 
-    def forget(self, account: str) -> None:
-        """Forget what was seen of an account that begins anew."""
-        self._seen.pop(account, None)
+    def forget(self, accounts: Collection[str]) -> None:
+        """Forget what was seen of accounts that begin anew."""
+        for account in accounts:
+            self._seen.pop(account, None)
 
     def _told(self, event: tuple[float, Sequence[dict[str, Any]]]) -> None:
         for told in event[1]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from batch.beginning import WithFiles, WithLeftovers
+    from batch.cluster.sending_far import Far
     from batch.commands.options import Common
     from batch.end_of_run import Ended
     from batch.job import Job
@@ -110,20 +111,7 @@ def _carried_out_here(
 def _carried_out_far(
     settings: Settings, jobs: Sequence[Job], begin: WithFiles | WithLeftovers, common: Common
 ) -> list[Ended]:
-    from batch.cluster.sending_far import Far
-    from batch.logs import say
-    from batch.progress import onlooker
-    from batch.settings import settings_file
-
-    assert common.cluster is not None  # noqa: S101 - whoever calls has looked
-    far = Far(
-        address=common.cluster,
-        config=settings_file(common.config).absolute(),
-        look=onlooker(quiet=common.quiet, log_format=settings.log_format, timezone=settings.timezone),
-        tell=say,
-        ends_at=_ends_at(settings, common),
-    )
-    return far.carry_out(settings, jobs, begin)
+    return sending_far(settings, common).carry_out(settings, jobs, begin)
 
 
 def _tell_others(settings: Settings, jobs: Sequence[Job], ends: Sequence[Ended]) -> None:
@@ -174,6 +162,23 @@ def sending(settings: Settings, common: Common, console: Console | None = None) 
         follow=follower(
             quiet=common.quiet, log_format=settings.log_format, timezone=settings.timezone, console=console
         ),
+    )
+
+
+def sending_far(settings: Settings, common: Common, console: Console | None = None) -> Far:
+    """Return how to send by a cluster. `console`: as of `sending`."""
+    from batch.cluster.sending_far import Far
+    from batch.logs import say
+    from batch.progress import onlooker
+    from batch.settings import settings_file
+
+    assert common.cluster is not None  # noqa: S101 - whoever calls has looked
+    return Far(
+        address=common.cluster,
+        config=settings_file(common.config).absolute(),
+        look=onlooker(quiet=common.quiet, log_format=settings.log_format, timezone=settings.timezone, console=console),
+        tell=say,
+        ends_at=_ends_at(settings, common),
     )
 
 

@@ -12,24 +12,28 @@ import click
 
 from batch.cli import complain
 from batch.commands.options import sending_options
-from batch.commands.running import accounts_meant, make_jobs, sending
+from batch.commands.running import accounts_meant, make_jobs, sending, sending_far
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rich.console import Console
 
     from batch.commands.options import Common
     from batch.errors import Exit
+    from batch.halts import Halts
+    from batch.handling import Turns
     from batch.job import Job
     from batch.settings import Settings
     from batch.telling import Telling
+    from batch.watch_voice import Voice
 
 _EPILOG = """\b
 Examples:
   shipbatch watch drop/
   shipbatch watch /mnt/warehouse --account outlet
   shipbatch watch drop/ --json >> runs.jsonl
+  shipbatch watch drop/ --cluster tcp://scheduler.example:8786
   touch drop/STOP     pause; what is being sent stops in good order
   rm drop/STOP        go on
 """
@@ -44,10 +48,8 @@ def watch(*, folder: Path, common: Common) -> None:
     A finished file goes into done/, to_fix/ or unreadable/ there, with its report next to it. A sub-folder with an
     account's name belongs to that account. A file STOP in the folder pauses. Runs until it is told to end.
     """
-    from batch.errors import Exit, UsageError
+    from batch.errors import Exit
 
-    if common.cluster is not None:
-        raise UsageError("--cluster: watch sends from this machine; let a timer call `run --move --cluster` instead.")
     settings = common.settings()
     default = common.account or next((name for name in (folder.name, "default") if name in settings.accounts), "")
     names = accounts_meant(settings, None)
@@ -61,7 +63,8 @@ def _watched(folder: Path, account: str, jobs: Mapping[str, Job], settings: Sett
     from concurrent.futures import ThreadPoolExecutor
 
     from batch.ending import Ending
-    from batch.handling import Halts, Handler
+    from batch.halts import Halts
+    from batch.handling import Handler
     from batch.hints import Hints
     from batch.lock import folder_lock
     from batch.metrics import Figures, Totals
@@ -73,8 +76,6 @@ def _watched(folder: Path, account: str, jobs: Mapping[str, Job], settings: Sett
     figures = Figures()
     telling = Telling(settings=settings, complain=complain, figures=figures, totals=Totals(figures.registry))
     console = _console(settings, common)
-    how = sending(settings, common, console)
-    handler = Handler(settings=settings, sending=how, halts=Halts(), tell=telling.after)
     ending = Ending()
     voice = Voice(settings.zone, console=console, print_json=_print_json if common.as_json else None)
     with ExitStack() as held:
@@ -82,12 +83,32 @@ def _watched(folder: Path, account: str, jobs: Mapping[str, Job], settings: Sett
         hints = held.enter_context(Hints(folder))
         held.enter_context(ending.on_signals(hints.wake))
         held.enter_context(_served(settings, telling))
+        halts = Halts()
+        here = [name for name in jobs if name == account or (folder / name).is_dir()]
+        turns = held.enter_context(_turns(settings, here, common, halts, voice, console))
+        handler = Handler(settings=settings, halts=halts, turns=turns, tell=telling.after)
         executor = ThreadPoolExecutor(len(jobs), thread_name_prefix="turn")
         machinery = Machinery(ending=ending, hints=hints, executor=executor)
         watching = Watch(folder, account, jobs, handler=handler, voice=voice, times=settings.watch, machinery=machinery)
-        held.enter_context(telling.meanwhile(list(jobs.values()), lambda: watching.sees))
+        held.enter_context(telling.meanwhile(list(jobs.values()), lambda: watching.sees and turns.is_well))
         voice.say(f"Watching {folder} for {_named(account, jobs)}. A file STOP in it pauses; Ctrl-C ends.")
-        return watching.run(how.ends_at)
+        return watching.run(turns.ends_at)
+
+
+@contextmanager
+def _turns(
+    settings: Settings, accounts: Sequence[str], common: Common, halts: Halts, voice: Voice, console: Console | None
+) -> Iterator[Turns]:
+    """Give what carries out runs, here or by a cluster. `accounts`: who is known to send."""
+    if common.cluster is None:
+        from batch.turns_here import TurnsHere
+
+        yield TurnsHere(sending=sending(settings, common, console), halts=halts)
+        return
+    from batch.cluster.turns_far import turns_far
+
+    with turns_far(sending_far(settings, common, console), settings, accounts, halts, voice) as turns:
+        yield turns
 
 
 def _check(folder: Path, jobs: Mapping[str, Job]) -> None:

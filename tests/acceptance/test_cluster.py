@@ -13,6 +13,7 @@ import pytest
 
 from tests.clusters import begun_cluster
 from tests.trial import Trial, begun_trial, wait_until
+from tests.watching import watching
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,9 +130,65 @@ def test_what_is_no_cluster_is_said(trial: Trial) -> None:
     assert (ran.code, ran.err.startswith("--cluster: 'nowhere' is no cluster")) == (2, True)
 
 
-@pytest.mark.parametrize(
-    ("command", "told"), [("check", "check sends nothing"), ("watch", "watch sends from this machine")]
-)
-def test_what_needs_no_workers_says_so(trial: Trial, command: str, told: str) -> None:
-    ran = trial.shipbatch(command, trial.folder, "--cluster", "local:2")
-    assert (ran.code, ran.err.startswith(f"--cluster: {told}")) == (2, True)
+def test_what_needs_no_workers_says_so(trial: Trial) -> None:
+    ran = trial.shipbatch("check", trial.folder, "--cluster", "local:2")
+    assert (ran.code, ran.err.startswith("--cluster: check sends nothing")) == (2, True)
+
+
+# The file drop
+
+
+def test_what_is_dropped_is_sent_by_workers_and_moved_as_without_them(tmp_path: Path) -> None:
+    with begun_trial(tmp_path, accounts=("default", "outlet")) as trial:
+        trial.fill(trial.write("all.csv", row(1), row(2), row(100)))
+        mine = trial.write("mine.csv", row(1), row(2, tracking="1,1E+11"))
+        its = trial.write("its.csv", row(100))
+        with watching(trial, "--json", "--cluster", "local:1") as drop:
+            drop.wait_for_word("Dashboard: http://127.0.0.1:")
+            drop.drop("a.csv", mine.read_bytes())
+            drop.drop("outlet/b.csv", its.read_bytes())
+            drop.wait_for("to_fix/a.csv", "to_fix/a.report.html", "to_fix/a.to_fix.csv")
+            drop.wait_for("outlet/done/b.csv", "outlet/done/b.report.html")
+            mended = (drop.folder / "to_fix/a.to_fix.csv").read_text().replace("1,1E+11", "1Z999AA100000002")
+            drop.drop("a.to_fix.csv", mended)
+            drop.wait_for("done/a.to_fix.csv")
+            assert drop.end() == 143
+        assert drop.err.count("sending ended: 1 shipped") == 3
+        told = [json.loads(line) for line in drop.out.splitlines()]
+        assert sorted((one["account"], one["orders"]["shipped"]) for one in told) == [
+            ("default", 1),
+            ("default", 1),
+            ("outlet", 1),
+        ]
+        assert {path.name for path in (trial.folder / "reports").iterdir()} == {one["run"] for one in told}
+        assert set(trial.units_charged.values()) == {1}
+        assert len(trial.units_charged) == 3
+
+
+def test_a_file_stop_and_a_signal_stop_workers_in_good_order(trial: Trial) -> None:
+    file = trial.write("a.csv", *(row(number) for number in range(30)))
+    trial.fill(file)
+    with watching(trial, "--cluster", "local:1", fresh=True) as drop:
+        drop.drop("march.csv", file.read_bytes())
+        wait_until(lambda: len(trial.units_charged) > 2)
+        (drop.folder / "STOP").touch()
+        drop.wait_for_word("There is a file STOP", "still to be sent")
+        before = len(trial.units_charged)
+        (drop.folder / "STOP").unlink()
+        wait_until(lambda: len(trial.units_charged) > before)
+        assert drop.end(signal.SIGINT) == 130
+    assert "Traceback" not in drop.err
+    assert len(trial.units_charged) < 30
+    assert drop.names() == {"march.csv"}
+    trial.write_settings()
+    with watching(trial) as drop:
+        drop.wait_for("done/march.csv")
+    assert len(trial.units_charged) == 30
+    assert set(trial.units_charged.values()) == {1}
+
+
+def test_a_watch_without_a_cluster_or_whose_workers_are_unfit_does_not_begin(tmp_path: Path, trial: Trial) -> None:
+    (trial.folder / "drop").mkdir()
+    with begun_cluster(tmp_path / "cluster", trial.environment(SHIPBATCH_CONFIG="/none.toml"), workers=1) as cluster:
+        ran = trial.shipbatch("watch", "drop", "--cluster", cluster.address)
+    assert (ran.code, "/none.toml: there is no such settings file" in ran.err) == (2, True)

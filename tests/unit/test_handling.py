@@ -1,32 +1,28 @@
 from __future__ import annotations
 
-import asyncio
-from contextlib import contextmanager, nullcontext
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import pytest
 
 from batch import handling
 from batch.end_of_run import Ended
-from batch.errors import Exit, FileChanged, JournalFailed
-from batch.handling import Halts, Handler
+from batch.errors import Exit, FileChanged, JournalFailed, ShipbatchError
+from batch.halts import Halts
+from batch.handling import Handler
 from batch.inputs import copied_whole
 from batch.job import Job
 from batch.journal.journal import Journal
 from batch.journal.states import State
 from batch.moving import Left, Moved, Stays, Target
-from batch.sending import Sending
 from batch.settings import Account, Settings
-from batch.submit.stop import Stop
 from tests.unit.journal.making import begin_run, force, plan, planned, record_input
 from tests.unit.report.accounts import make_account
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from batch.sending import Followed
+    from batch.reading.table import Source
 
 EMPTY = make_account([], [])
 WENT = Ended(EMPTY, None, Exit.OK)
@@ -45,25 +41,27 @@ class Bench:
         self.told: list[Ended] = []
         self.runs: list[list[str] | None] = []  # file names; None: what was left over
         self.breaks: set[str] = set()  # runs with these files break
+        self.broken: ShipbatchError | None = None  # then no run can be begun at all
         self.end = WENT
-        sending = Sending(zone=self.settings.zone, grace=1)
         self.handler = Handler(
             settings=self.settings,
-            sending=sending,
             halts=Halts(),
+            turns=self,
             tell=lambda _jobs, ends: self.told.extend(ends),
         )
-        monkeypatch.setattr(Job, "planned", lambda _job, _journal, files: nullcontext([one.path.name for one in files]))
-        monkeypatch.setattr(Job, "left_over", lambda _job, _journal: nullcontext())
-        monkeypatch.setattr(handling, "carry_out", self._carry_out)
         monkeypatch.setattr(handling, "move_files_of", lambda _account: self.moves)
         self.moves: list[Moved | Stays | Left] = []
 
-    def _carry_out(self, jobs: Sequence[Job], journal: Journal, begin: Any, _sending: Sending) -> list[Ended]:  # noqa: ANN401 - a callable of the library's
-        with begin(jobs[0], journal) as files:
-            assert not handling._PLANNING.locked()  # what follows is sending, which may take hours
-        self.runs.append(files)
-        return [FAULT if self.breaks & set(files or ()) else self.end]
+    ends_at = None
+    is_well = True
+
+    def carry_out(self, job: Job, files: Sequence[Source] | None) -> Ended:
+        assert job is self.job
+        if self.broken is not None:
+            raise self.broken
+        names = None if files is None else [file.path.name for file in files]
+        self.runs.append(names)
+        return FAULT if self.breaks & set(names or ()) else self.end
 
     def drop(self, *names: str) -> list[Path]:
         files = [self.folder / name for name in names]
@@ -144,13 +142,9 @@ def test_a_run_that_did_not_begin_leaves_its_files_for_another_time(bench: Bench
     assert len(bench.runs) == 1
 
 
-def test_a_journal_that_cannot_be_opened_leaves_them_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_journal_that_cannot_be_opened_leaves_them_too(bench: Bench) -> None:
     files = bench.drop("a.csv")
-
-    def broken(_url: str) -> None:
-        raise JournalFailed("state/journal.db: disk I/O error.")
-
-    monkeypatch.setattr(Journal, "open", broken)
+    bench.broken = JournalFailed("state/journal.db: disk I/O error.")
     handled = bench.handler.handle(bench.job, files, {}, resume=False)
     assert (handled.run, handled.problems, handled.exit_code) == ([], {files[0]: ""}, Exit.FATAL)
     assert [end.message for end in bench.told] == ["state/journal.db: disk I/O error."]
@@ -208,56 +202,3 @@ def test_files_that_still_lie_there_are_moved_when_their_rows_have_ended(
     assert bench.handler.handle(bench.job, [], {file: "ab"}, resume=False).left == [Left(file, "Read-only.")]
     assert bench.handler.handle(bench.job, [], {file: "cd"}, resume=False).left == []
     journal.close()
-
-
-# Halting
-
-
-async def test_a_halt_stops_what_is_sent_and_what_comes_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handling, "_LOOK", 0)
-    halts, stop, later = Halts(), Stop(), Stop()
-    followed = [SimpleNamespace(stop=stop)]
-    with halts.heeded("default", cast("list[Followed]", followed)):
-        halts.ask("outlet", Exit.TEMPORARY, "Not for us.")
-        await asyncio.sleep(0)
-        assert not stop.requested
-        halts.ask("default", Exit.TEMPORARY, "A file STOP.")
-        halts.ask("default", Exit.TERMINATED, "The first counts.")
-        followed.append(SimpleNamespace(stop=later))
-        await asyncio.wait_for(asyncio.gather(stop.wait(), later.wait()), 10)
-    assert (stop.exit_code, later.reason) == (Exit.TEMPORARY, "A file STOP.")
-
-
-async def test_a_halt_that_was_withdrawn_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handling, "_LOOK", 0)
-    halts, stop = Halts(), Stop()
-    halts.ask("default", Exit.TEMPORARY, "A file STOP.")
-    halts.withdraw("default")
-    halts.withdraw("default")
-    with halts.heeded("default", cast("list[Followed]", [SimpleNamespace(stop=stop)])):
-        for _ in range(3):
-            await asyncio.sleep(0)
-    assert not stop.requested
-
-
-def test_who_follows_the_sending_still_follows_it(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[object] = []
-
-    @contextmanager
-    def follow(followed: Sequence[Followed]) -> Iterator[None]:
-        seen.append(followed)
-        yield
-
-    async def send(sending: Sending) -> None:
-        with sending.follow([]):
-            pass
-
-    def carry_out(_jobs: object, _journal: object, _begin: object, sending: Sending) -> list[Ended]:
-        asyncio.run(send(sending))
-        return [WENT]
-
-    monkeypatch.setattr(handling, "carry_out", carry_out)
-    sending = Sending(zone=bench.settings.zone, grace=1, follow=follow)
-    handler = Handler(settings=bench.settings, sending=sending, halts=Halts(), tell=lambda _jobs, _ends: None)
-    handler.handle(bench.job, bench.drop("a.csv"), {}, resume=False)
-    assert seen == [[]]

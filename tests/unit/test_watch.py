@@ -13,7 +13,8 @@ import pytest
 from batch.end_of_run import Ended
 from batch.ending import Ending
 from batch.errors import Exit
-from batch.handling import Halts, Handled
+from batch.halts import Halts
+from batch.handling import Handled
 from batch.moving import Left, Moved, Target
 from batch.reading.table import Source
 from batch.settings import Watch as Times

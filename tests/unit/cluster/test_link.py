@@ -33,8 +33,7 @@ def test_what_workers_tell_is_seen_until_it_is_forgotten() -> None:
     client.heard[topic("c")]((1.0, [{**TOLD, "ended": {"shipped": 3}}]))
     glance = Glance(name="default", total=9, ended={State.SHIPPED: 3}, sent=4, gap=1.0)
     assert link.seen(["outlet", "default"]) == [glance]
-    link.forget("default")
-    link.forget("outlet")
+    link.forget(["default", "outlet"])
     assert link.seen(["outlet", "default"]) == []
 
 
