@@ -41,6 +41,10 @@ def _always() -> bool:
     return True
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What sending takes from the world, so that tests can give it theirs."""
@@ -60,6 +64,7 @@ class Enquiry:
         self.requests: Counter[str] = Counter()
         self.in_flight: set[asyncio.Task[object]] = set()  # must not be cancelled while a grace time lasts
         self._uninterrupted = _Uninterrupted(self.in_flight)
+        self.is_last: Callable[[], bool] = _never  # whether no other update is still to come
         self._slots = asyncio.Semaphore(account.workers)  # for calls that change something
         self._outages: Counter[Pace] = Counter()  # consecutive
         self._account, self._stop, self._world = account, stop, surroundings
@@ -128,7 +133,7 @@ class Enquiry:
         signed: Signed | None = None,
     ) -> Attempt:
         pace = self.paces[call.kind]
-        turn = await pace.turn()
+        turn = await pace.turn(self.is_last)
         try:
             with self._uninterrupted:
                 if record and (instead := record.leaves() if begun else await record.begin(correlation_id)):

@@ -6,7 +6,8 @@ turns.
 - `rate` is a ceiling on the sustained pace. Without word from the server the gap counts from the last actual send, and
   what was lost is not caught up.
 - What the server says is believed: tokens that are left may be spent at once, all but one, so that calls which overtake
-  each other find one; where none is left, the next call waits for the gap, or for as long as the server says.
+  each other find one (the last call of all takes it); where none is left, the next call waits for the gap, or for as
+  long as the server says.
 - A 429 pauses all workers together and widens the gap sharply, a server that runs out of tokens gently; every other
   answer narrows it again a little.
 """
@@ -74,12 +75,12 @@ class Word(Struct, frozen=True):
 _NOTHING_SAID = Word()
 
 
-def wait(bucket: Bucket, now: float) -> float:
-    """Return the seconds until the next call may leave; 0 for at once."""
+def wait(bucket: Bucket, now: float, *, reserve: int = _RESERVE) -> float:
+    """Return the seconds until the next call may leave; 0 for at once. `reserve`: tokens that it has to leave."""
     seconds = max(
         bucket.paused_until - now,
         (1 - _level(bucket, now)) * bucket.own_gap,
-        0.0 if _to_spare(bucket) else bucket.sent_at + bucket.gap - now,
+        0.0 if _to_spare(bucket, reserve) else bucket.sent_at + bucket.gap - now,
     )
     return seconds if seconds > _INSTANT else 0.0
 
@@ -177,8 +178,8 @@ def _level(bucket: Bucket, now: float) -> float:
     return min(bucket.capacity, bucket.level + (now - bucket.at) / bucket.own_gap)
 
 
-def _to_spare(bucket: Bucket) -> bool:
-    return bucket.left is not None and bucket.left > _RESERVE and bucket.most_left >= _DEEP
+def _to_spare(bucket: Bucket, reserve: int) -> bool:
+    return bucket.left is not None and bucket.left > reserve and bucket.most_left >= _DEEP
 
 
 def _told(bucket: Bucket, said: int, left: int, now: float, sent_at: float) -> Bucket:
@@ -231,6 +232,10 @@ def _pause(bucket: Bucket, word: Word) -> float:
     return min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** max(0, bucket.throttles - 1))
 
 
+def _never() -> bool:
+    return False
+
+
 class Pace:
     """Lets workers take turns, in the order in which they ask."""
 
@@ -240,6 +245,7 @@ class Pace:
         self._queue = asyncio.Lock()
         self._waiting: asyncio.Future[object] | None = None
         self._asking = 0
+        self._reserve = _RESERVE  # that whoever waits has to leave
         self.under_way = 0  # calls that were given their turn, and are not over
 
     @property
@@ -261,12 +267,16 @@ class Pace:
         """Return the seconds until the turn of whoever comes after so many others."""
         return wait(self.bucket, self._clock()) + ahead * self.bucket.gap
 
-    async def turn(self) -> float:
-        """Wait for leave to make one call; return when it was given. Whatever becomes of the call, `over` ends it."""
+    async def turn(self, is_last: Callable[[], bool] = _never) -> float:
+        """Wait for leave to make one call; return when it was given. Whatever becomes of the call, `over` ends it.
+
+        `is_last`: whether no other call is still to come; then it may take the token in reserve.
+        """
         self._asking += 1
         try:
             async with self._queue:
-                while (seconds := wait(self.bucket, self._clock())) > 0:
+                self._reserve = 0 if is_last() else _RESERVE
+                while (seconds := self._seconds()) > 0:
                     await self._wait(seconds)
                 now = self._clock()
                 self.bucket = spend(self.bucket, now)
@@ -285,10 +295,9 @@ class Pace:
         word = read_word(headers, now_ms)
         if word is _NOTHING_SAID and not (self.limited or self.bucket.throttles):
             return  # there is nothing to learn
-        now = self._clock()
-        before = wait(self.bucket, now)
+        now, before = self._clock(), self._seconds()
         self.bucket = heard(self.bucket, word, now, sent_at=turn, under_way=self.under_way - 1)
-        if self._waiting and wait(self.bucket, now) < before:
+        if self._waiting and self._seconds() < before:
             self._waiting.cancel()
 
     def throttled(self, turn: float, headers: Mapping[str, str], now_ms: int) -> None:
@@ -298,6 +307,9 @@ class Pace:
     def over(self) -> None:
         """Note that a call is over, once what its answer taught is noted."""
         self.under_way -= 1
+
+    def _seconds(self) -> float:
+        return wait(self.bucket, self._clock(), reserve=self._reserve)
 
     async def _wait(self, seconds: float) -> None:
         self._waiting = asyncio.ensure_future(self._sleep(seconds))

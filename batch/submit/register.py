@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Register:
-    """One run's orders on their way to their ends. `open_`: how many there are."""
+    """One run's orders on their way to their ends."""
 
     def __init__(self) -> None:
         self.ended: Counter[State] = Counter()
@@ -25,18 +25,18 @@ class Register:
         self.only_missing_left = asyncio.Event()
         self.missing: list[int] | None = []  # orders that were not found; None: some order was found
         self.merged: Counter[int] = Counter()  # order ▶ others that became part of it
-        self._open = 0
+        self.open = 0  # orders that have not ended
 
     def expect(self, orders: int) -> None:
         """Note how many orders are to end."""
-        self._open = orders
+        self.open = orders
         self._look()
 
     def end(self, order: int, state: State) -> None:
         """Note that an order has come to its end in this run, and with it those that became part of it."""
         count = 1 + self.merged.pop(order, 0)
         self.ended[state] += count
-        self._open -= count
+        self.open -= count
         self._look()
 
     def merge(self, order: int, into: int) -> None:
@@ -57,9 +57,9 @@ class Register:
         return missing
 
     def _look(self) -> None:
-        if self._open <= 0:
+        if self.open <= 0:
             self.all_ended.set()
-        elif self.missing and sum(1 + self.merged[order] for order in self.missing) >= self._open:
+        elif self.missing and sum(1 + self.merged[order] for order in self.missing) >= self.open:
             self.only_missing_left.set()
 
     def note(self, purchase_order_id: str, *, units_open: int, late: str = "") -> None:

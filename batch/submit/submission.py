@@ -54,6 +54,7 @@ class Submission:
     def __init__(self, duty: Duty) -> None:
         self._duty, self._account, self._stop = duty, duty.account, duty.stop
         self._world, self._said = duty.surroundings, duty.conversation
+        self._said.is_last = self._is_last
         self._register = Register()
         self._settling = Settling(
             settle_time=self._account.settle_time,
@@ -169,6 +170,10 @@ class Submission:
                 await self._isolated(order, self._journey.send(content or await self._load(order), reading))
             finally:
                 self._busy -= 1
+
+    def _is_last(self) -> bool:
+        """Say whether all orders but one have ended or are under way."""
+        return self._register.open - self._said.paces[Kind.SHIP].under_way <= 1
 
     async def _until_soon(self) -> None:
         """Wait until an order that is taken now has its turn soon, so that its reading is fresh then."""

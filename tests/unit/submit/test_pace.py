@@ -280,6 +280,37 @@ def test_the_gap_counts_from_the_actual_send_and_is_not_caught_up() -> None:
     assert run(main()) == pytest.approx([0.4, 1.8, 3.2, 4.6, 6.0, 7.4])
 
 
+async def spent(pace: Pace, tokens: int) -> None:
+    """Take one turn after the other until the server has but so many tokens."""
+    for left in (5, 4, 3, 2, 1, 0)[: 6 - tokens]:
+        turn = await pace.turn(lambda: True)
+        pace.heard(turn, {"X-Current-Token-Count": str(left)}, NOW_MS)
+        pace.over()
+
+
+@pytest.mark.parametrize(("is_last", "seconds"), [(True, 0), (False, 180)])
+def test_the_last_call_of_all_takes_the_token_in_reserve(is_last: bool, seconds: float) -> None:  # noqa: FBT001 - a parameter
+    async def main() -> float:
+        pace, began = new_pace(1 / 3), now()  # one in three minutes
+        await spent(pace, 1)
+        return await pace.turn(lambda: is_last) - began
+
+    assert run(main()) == pytest.approx(seconds)
+
+
+def test_the_last_call_is_woken_by_word_of_a_single_token() -> None:
+    async def main() -> float:
+        pace = new_pace(1 / 3)
+        await spent(pace, 1)
+        before = await pace.turn()  # for which the server has another, after the gap
+        last = asyncio.create_task(pace.turn(lambda: True))
+        await asyncio.sleep(1)
+        pace.heard(before, {"X-Current-Token-Count": "1"}, NOW_MS)
+        return await last - before
+
+    assert run(main()) == pytest.approx(1)
+
+
 def test_whoever_waits_for_the_gap_is_woken_by_word_of_tokens_left() -> None:
     async def main() -> float:
         pace = new_pace(1 / 3)  # one in three minutes
@@ -369,20 +400,24 @@ class Server:
 
 async def drive(pace: Pace, server: Server, calls: int, workers: int = 32) -> float:
     """Make so many calls, again where they are refused; return the seconds that it took."""
-    began, left = now(), calls
+    began, left, done = now(), calls, 0
+
+    def is_last() -> bool:
+        return calls - done - pace.under_way <= 1
 
     async def work() -> None:
-        nonlocal left
+        nonlocal left, done
         while left:
             left -= 1
             accepted = False
             while not accepted:
-                turn = await pace.turn()
+                turn = await pace.turn(is_last)
                 await asyncio.sleep(0.002)  # the call goes on record
                 pace.left()
                 accepted, headers = await server.call()
                 (pace.heard if accepted else pace.throttled)(turn, headers, int(NOW_MS + now() * 1000))
                 pace.over()
+            done += 1
 
     await asyncio.gather(*(work() for _ in range(workers)))
     return now() - began
