@@ -35,6 +35,7 @@ from batch.errors import AccountBusy, Exit, NotBegun, ShipbatchError, UsageError
 from batch.inputs import Inputs, read_inputs
 from batch.journal import history
 from batch.journal.entries import Change, Planned
+from batch.journal.since import open_again
 from batch.journal.states import OPEN, State
 from batch.journalled import journalled_account
 from batch.leftovers import read_leftovers, read_rows_of
@@ -197,14 +198,11 @@ class Job:
         told = self._told(found.command, found.started_at, [{name: one[name] for name in _OF_FILE} for one in files])
         policy = replace(Policy.of(self.account, self.settings.zone, found.started_at), dropped=self.dropped)
         its = {row["order"] for row in left.rows}
-        orders = journal.in_states(self.account.seller, [State.PLANNED, *OPEN], due_by=now)
+        due = journal.in_states(self.account.seller, [State.PLANNED, *OPEN], due_by=now)
+        orders = [order for order in due if order in its]
+        open_again(journal.database, found.number, orders)
         errand = Errand(
-            name=self.name,
-            account=self.account,
-            dialect=dialect,
-            run=found.number,
-            orders=[order for order in orders if order in its],
-            began=began,
+            name=self.name, account=self.account, dialect=dialect, run=found.number, orders=orders, began=began
         )
         return Work(
             journal=journal,

@@ -59,7 +59,7 @@ def turns_far(far: Far, settings: Settings, accounts: Sequence[str], halts: Halt
     )
     with line.held() as link:
         refuse(link.client, accounts)
-        far.tell(f"Dashboard: {link.client.dashboard_link}", {})
+        voice.say(f"Dashboard: {link.client.dashboard_link}")
         yield TurnsFar(far=far, line=line, halts=halts)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import bindparam, func, or_, select, update
 
 from batch.journal import tables
 from batch.journal.blocks import blocks
@@ -82,6 +82,19 @@ def ended_since(database: Database, run: int) -> pd.DataFrame:
     told = [(*_end(row.state, row.reason, row.parts, row.part), row.correlation_id, row.finished_at) for row in found]
     columns = ["outcome", "reason", "correlation_id", "finished_at"]
     return pd.DataFrame(told, index=[row.position for row in found], columns=columns)
+
+
+def open_again(database: Database, run: int, orders: Iterable[int]) -> None:
+    """Let a run's rows that were open at its end be told by how these orders end: it goes on with them itself."""
+    again = (
+        update(_rows)
+        .where(_rows.c.run == run, _rows.c.order.in_(bindparam("orders", expanding=True)))
+        .where(_rows.c.outcome.in_(_STILL_OPEN))
+        .values(outcome=None, reason=None)
+    )
+    with database.writing() as connection:
+        for block in blocks(orders):
+            connection.execute(again, {"orders": block})
 
 
 def orders_that_are_well(database: Database, seller: str, orders: Iterable[str]) -> set[str]:

@@ -19,6 +19,7 @@ from batch.errors import Exit, Fatal
 from batch.inputs import Unread
 from batch.job import Job
 from batch.journal.journal import Journal
+from batch.sending import Sent
 from batch.settings import Settings, load
 from tests.faults.parcels import orders
 from tests.trial import Trial, begun_trial
@@ -165,6 +166,24 @@ def test_a_run_that_was_begun_by_somebody_who_died_is_gone_on_with(
     assert again.account.requests.items() >= ended.account.requests.items()
     assert set(again.account.rows["outcome"]) == {"shipped"}
     assert again.account.tables[0].cells.equals(ended.account.tables[0].cells)
+
+
+def test_a_run_that_was_told_of_as_stopped_is_one_run_with_what_was_sent_since(
+    there: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers that lose their scheduler stop in good order, and tell in the journal what they did not attempt."""
+    job = replace(there.job, run="r")
+    gone = Sent(stopped_by=Exit.TERMINATED, reason="Whoever asked for this run is gone.")
+    with closing(Journal.open(there.settings.journal)) as journal, job.planned(journal, [there.file]) as work:
+        stopped = job.accounted(work, gone).account
+    assert stopped is not None
+    assert set(stopped.rows["outcome"]) == {"not_attempted"}
+    monkeypatch.setattr(sending_far, "new_run", lambda _at: "r")
+    ended = there.carry_out(WithFiles({"default": [there.file]}), local=True)
+    assert ended.account is not None
+    assert (ended.account.run, ended.account.interrupted, ended.exit_code) == ("r", False, Exit.OK)
+    assert set(ended.account.rows["outcome"]) == {"shipped"}
+    assert set(ended.account.rows["reason"]) == {""}
 
 
 def test_a_scheduler_that_is_lost_before_anything_was_begun_is_said_so(

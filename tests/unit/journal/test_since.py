@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from batch.journal import history
-from batch.journal.since import ended_since, orders_that_are_well, standing_of
+from batch.journal.since import ended_since, open_again, orders_that_are_well, standing_of
 from batch.journal.states import State
 from tests.unit.journal.making import HELD, SELLER, begin_run, change, force, parcel, plan, planned, record_input, send
 
@@ -98,6 +98,19 @@ def test_what_was_left_open_is_told_as_it_stands_now(journal: Journal, run: int)
 def test_where_nothing_was_left_open_nothing_has_become_of_it(journal: Journal, run: int) -> None:
     record_input(journal, run, [(None, None)])
     assert ended_since(journal.database, run).empty
+
+
+def test_a_run_that_goes_on_tells_how_its_open_rows_end_after_all(journal: Journal, run: int) -> None:
+    rows = plan_of(journal)
+    record_input(journal, run, rows)
+    first, second, third = (order for order, _ in rows if order)
+    force(journal, third, State.HELD)
+    finish(journal, run)
+    open_again(journal.database, run, [first, third])
+    for order in (first, second, third):
+        force(journal, order, State.SHIPPED)
+    told = history.rows_of(journal.database, run).set_index("order")["outcome"]
+    assert told[[first, second, third]].tolist() == ["shipped", "not_attempted", "held"]
 
 
 def test_orders_are_well_when_the_last_that_is_known_of_them_is(journal: Journal, run: int) -> None:
