@@ -7,8 +7,7 @@ person decides about its order; what is known to be shipped stays, whatever beco
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, bindparam, case, delete, insert, select, update
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from batch.journal.entries import Begin, Parts
-    from batch.marketplace.orders import Parcel
+    from batch.marketplace.orders import Parcel, ShippingUpdate
 
 _claims, _orders = tables.claims, tables.orders
 
@@ -52,9 +51,10 @@ _OURS = and_(
     _claims.c.order == bindparam("of_order"),
 )
 _NEW = Many(insert(_claims), "seller", "purchase_order_id", "line_number", "parcel", "quantity", "order", "shipped")
-_AGAIN = Many(update(_claims).where(_OURS).values(quantity=bindparam("units")))
+_PLACE = ("of_seller", "of_purchase_order", "of_line", "of_parcel", "of_order")
+_AGAIN = Many(update(_claims).where(_OURS).values(quantity=bindparam("units")), *_PLACE, "units")
 _SENT = Lookup(select(_orders.c.id, _orders.c.seller, _orders.c.purchase_order_id, _orders.c.sent), _orders.c.id)
-_IS_SHIPPED = Many(update(_claims).where(_OURS).values(shipped=bindparam("it_is")))
+_IS_SHIPPED = Many(update(_claims).where(_OURS).values(shipped=bindparam("it_is")), *_PLACE, "it_is")
 
 
 def claims_of(connection: Connection, seller: str, purchase_orders: Iterable[str]) -> dict[str, list[Claim]]:
@@ -67,15 +67,16 @@ def claims_of(connection: Connection, seller: str, purchase_orders: Iterable[str
     return found
 
 
-def claim(connection: Connection, begins: Sequence[Begin]) -> list[tuple[Claim, ...]]:
+def claim(connection: Connection, begins: Sequence[Begin]) -> dict[int, tuple[Claim, ...]]:
     """Claim the parcels of updates for their orders, first come, first served.
 
-    Returns beside each update the claims of other orders that stand against it; one with any has claimed nothing. A
-    claim on one of its parcels stands against it, and one on any parcel of the same line that is not settled.
+    Returns, by the `id` of the entry, the claims of other orders that stand against an update; it has claimed nothing.
+    A claim on one of its parcels stands against it, and one on any parcel of the same line that is not settled.
     """
-    book = _Book(connection, begins)
-    against = [book.claim(begin) for begin in begins]
-    _NEW(connection, sorted(book.new, key=_key))  # in one sequence, so that two processes never wait for each other
+    updates = [(begin, begin.update) for begin in begins if begin.update is not None]
+    book = _Book(connection, updates)
+    against = {id(begin): claims for begin, update_ in updates if (claims := book.claim(begin, update_))}
+    _NEW(connection, sorted(book.new))  # in one sequence, so that two processes never wait for each other
     _AGAIN(connection, book.again)
     return against
 
@@ -83,51 +84,32 @@ def claim(connection: Connection, begins: Sequence[Begin]) -> list[tuple[Claim, 
 class _Book:
     """The claims on the purchase orders of a block of updates, as the block goes on."""
 
-    def __init__(self, connection: Connection, begins: Sequence[Begin]) -> None:
-        self.new: list[dict[str, Any]] = []
-        self.again: list[dict[str, Any]] = []
+    def __init__(self, connection: Connection, updates: Sequence[tuple[Begin, ShippingUpdate]]) -> None:
+        self.new: list[tuple[str, str, str, str, int, int, bool]] = []
+        self.again: list[tuple[str, str, str, str, int, int]] = []
         self._known: defaultdict[tuple[str, str], dict[tuple[str, str], Claim]] = defaultdict(dict)
-        named = Counter((begin.seller, _purchase_order(begin)) for begin in begins)
-        self._several = {place for place, count in named.items() if count > 1}
-        for seller in {seller for seller, _ in named}:
-            ours = [purchase_order for of_seller, purchase_order in named if of_seller == seller]
-            for purchase_order, claims in claims_of(connection, seller, ours).items():
+        named: defaultdict[str, set[str]] = defaultdict(set)
+        for begin, update_ in updates:
+            named[begin.seller].add(update_.purchase_order_id)
+        self._meet = sum(map(len, named.values())) < len(updates)  # several are for one purchase order
+        for seller, purchase_orders in named.items():
+            for purchase_order, claims in claims_of(connection, seller, purchase_orders).items():
                 self._known[seller, purchase_order] = {(one.line_number, one.parcel): one for one in claims}
 
-    def claim(self, begin: Begin) -> tuple[Claim, ...]:
-        assert begin.update is not None  # noqa: S101 - the caller's condition
-        place = begin.seller, begin.update.purchase_order_id
-        wanted = _wanted(begin.update.parcels)
+    def claim(self, begin: Begin, update_: ShippingUpdate) -> tuple[Claim, ...]:
+        place = begin.seller, update_.purchase_order_id
+        wanted = _wanted(update_.parcels)
         known = self._known.get(place, {})
         if known and (against := tuple(_against(known.values(), wanted, begin.order))):
             return against
         for (line, parcel), units in wanted.items():
             if (line, parcel) in known:
-                self.again.append({**_place(*place, line, parcel, begin.order), "units": units})
+                self.again.append((*place, line, parcel, begin.order, units))
             else:
-                self.new.append(_claimed(*place, line, parcel, begin.order, units))
-            if place in self._several:
+                self.new.append((*place, line, parcel, units, begin.order, False))
+            if self._meet:
                 self._known[place][line, parcel] = Claim(line, parcel, units, begin.order, State.SENDING, begin.at)
         return ()
-
-
-_key = itemgetter("seller", "purchase_order_id", "line_number", "parcel")
-
-
-def _purchase_order(begin: Begin) -> str:
-    return begin.update.purchase_order_id if begin.update is not None else ""
-
-
-def _claimed(seller: str, purchase_order: str, line: str, parcel: str, order: int, units: int) -> dict[str, Any]:
-    return {
-        "seller": seller,
-        "purchase_order_id": purchase_order,
-        "line_number": line,
-        "parcel": parcel,
-        "quantity": units,
-        "order": order,
-        "shipped": False,
-    }
 
 
 def _against(known: Iterable[Claim], wanted: Mapping[tuple[str, str], int], order: int) -> Iterator[Claim]:
@@ -147,22 +129,12 @@ def release(connection: Connection, orders: Sequence[int]) -> None:
 def note_shipped(connection: Connection, ends: Mapping[int, Parts]) -> None:
     """Note which parcels of their last update are known to be shipped, for orders that did not go as a whole."""
     places = [
-        {**_place(seller, purchase_order, _line(parcel), parcel.key, order), "it_is": True}
+        (seller, purchase_order, _line(parcel), parcel.key, order, True)
         for order, seller, purchase_order, sent in _SENT(connection, ends)
         for parcel, index in zip(*sent_from(sent), strict=True)
         if (part := ends[order][index]) and part.outcome in WELL
     ]
     _IS_SHIPPED(connection, places)
-
-
-def _place(seller: str, purchase_order: str, line: str, parcel: str, order: int) -> dict[str, Any]:
-    return {
-        "of_seller": seller,
-        "of_purchase_order": purchase_order,
-        "of_line": line,
-        "of_parcel": parcel,
-        "of_order": order,
-    }
 
 
 def _wanted(parcels: Sequence[Parcel]) -> dict[tuple[str, str], int]:

@@ -296,13 +296,17 @@ def _parsed(url: str) -> URL:
 def _engine(url: URL) -> Engine:
     # No statement's values get into an error or a log.
     if url.get_backend_name() == sqlite.NAME:
-        engine = create_engine(url, hide_parameters=True)
+        engine = create_engine(url, hide_parameters=True, connect_args=sqlite.MANNERS)
         event.listen(engine, "connect", sqlite.careful)
         event.listen(engine, "begin", sqlite.begin)
         return engine
     try:
         engine = create_engine(
-            postgresql.driven(url), hide_parameters=True, pool_pre_ping=True, connect_args=postgresql.manners(url)
+            postgresql.driven(url),
+            hide_parameters=True,
+            pool_pre_ping=True,
+            paramstyle="format",  # values by their places, as with SQLite
+            connect_args=postgresql.manners(url),
         )
     except (NoSuchModuleError, ImportError):
         raise UsageError("journal: for one on PostgreSQL, run: pip install 'shipbatch[cluster]'") from None

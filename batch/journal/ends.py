@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from batch.journal.entries import Parts
 
 _SHIPPED = (State.SHIPPED, State.ALREADY_SHIPPED)
-_ENDS = frozenset({*_SHIPPED, State.HELD, State.REFUSED, State.DROPPED})
+_ENDS = (*_SHIPPED, State.HELD, State.REFUSED, State.DROPPED)
 
 
 def completed(change: Change, was: State, ended: Parts, *, by_decision: bool = False) -> Change:

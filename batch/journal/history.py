@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, repeat
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -152,20 +152,16 @@ def _ends_apart(contents: Iterable[bytes], places: Iterable[int]) -> list[Part |
 @lasting
 def keep_rows(database: Database, run: int, rows: pd.DataFrame) -> None:
     """Write down how the rows of a run ended, whatever becomes of their orders later."""
-    values = [
-        {"of_run": run, "at": position, "how": outcome, "why": reason}
-        for position, outcome, reason in zip(
-            rows["position"].tolist(), rows["outcome"].tolist(), rows["reason"].tolist(), strict=True
-        )
-    ]
+    ends = zip(repeat(run), rows["position"].tolist(), rows["outcome"].tolist(), rows["reason"].tolist())
     with database.writing() as connection:
-        _KEEP(connection, values)
+        _KEEP(connection, list(ends))
 
 
 _KEEP = Many(
     update(_rows)
     .where(_rows.c.run == bindparam("of_run"), _rows.c.position == bindparam("at"), _rows.c.outcome.is_(None))
-    .values(outcome=bindparam("how"), reason=bindparam("why"))
+    .values(outcome=bindparam("how"), reason=bindparam("why")),
+    *("of_run", "at", "how", "why"),
 )
 
 

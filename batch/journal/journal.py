@@ -6,6 +6,7 @@ Everything that sends writes here first, in blocks of entries, each block one du
 from __future__ import annotations
 
 from contextlib import closing, contextmanager
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
@@ -105,7 +106,7 @@ class Journal:
         """Record a run's input rows; one without an outcome has that of its order."""
         with self.database.writing() as connection:
             for block in blocks(rows, _ROWS):
-                _ROW(connection, block)
+                _ROW(connection, list(map(_in_sequence, block)))
 
     @lasting
     def finish_run(self, run: int, *, at: int, summary: Mapping[str, Any]) -> None:
@@ -172,18 +173,14 @@ class Journal:
         Returns beside each entry the claims of other orders that stand against it; one with any was not written.
         Raises `IllegalChange` and `JournalFailed`; then nothing of the block was written.
         """
-        begins = [entry for entry in entries if isinstance(entry, Begin)]
-        changes = [entry for entry in entries if isinstance(entry, Change)]
-        updates = [begin for begin in begins if begin.update is not None]
+        begins, ends, changes = _by_kind(entries)
         named = {entry.order for entry in begins} | {entry.order for entry in changes}
         with self.database.writing() as connection:
             standings = standings_of(connection, named)
-            self.locks.fence.check((one.seller, one.epoch) for one in standings.values())
-            against = {
-                id(begin): claims for begin, claims in zip(updates, claim(connection, updates), strict=True) if claims
-            }
+            self.locks.fence.check({(one.seller, one.epoch) for one in standings.values()})
+            against = claim(connection, begins)
             begin_calls(connection, [begin for begin in begins if id(begin) not in against], standings)
-            end_calls(connection, [entry for entry in entries if isinstance(entry, End)])
+            end_calls(connection, ends)
             change_states(connection, changes, standings)
         return [against.get(id(entry), ()) for entry in entries]
 
@@ -203,7 +200,21 @@ class Journal:
             change_states(connection, [change], standings, by_decision=True)
 
 
-_ROW = Many(insert(tables.rows), *(column.name for column in tables.rows.c))
+def _by_kind(entries: Iterable[Entry]) -> tuple[list[Begin], list[End], list[Change]]:
+    begins, ends, changes = list[Begin](), list[End](), list[Change]()
+    for entry in entries:
+        if isinstance(entry, Begin):
+            begins.append(entry)
+        elif isinstance(entry, End):
+            ends.append(entry)
+        else:
+            changes.append(entry)
+    return begins, ends, changes
+
+
+_MEMBERS = tuple(tables.rows.c.keys())
+_ROW = Many(insert(tables.rows), *_MEMBERS)
+_in_sequence = itemgetter(*_MEMBERS)
 
 
 class _Row(NamedTuple):

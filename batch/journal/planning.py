@@ -89,30 +89,30 @@ class Planning:
         if not orders:
             return []
         newest = self._connection.execute(select(func.coalesce(func.max(_orders.c.id), 0))).scalar_one()
-        _NEW(self._connection, [self._values(order, print_) for order, print_ in orders])
+        _NEW(self._connection, [self._row(order, print_) for order, print_ in orders])
         added = select(_orders.c.id).where(_orders.c.id > newest, _orders.c.seller == self._seller)
         ids = list(self._connection.execute(added.order_by(_orders.c.id)).scalars())
         if len(ids) != len(orders):
             raise EntryRefused("Another process plans for this account at the same time; run the command again.")
         return ids
 
-    def _values(self, order: PlannedOrder, print_: str) -> dict[str, Any]:
-        return {
-            "seller": self._seller,
-            "purchase_order_id": order.purchase_order_id,
-            "customer_order_id": order.customer_order_id,
-            "fingerprint": print_,
-            "content": content_of(_kept(order, self._at)),
-            "state": State.PLANNED.value,
-            "reason": "",
-            "note": "",
-            "due_at": order.due_at,
-            "ship_by": 0,
-            "correlation_id": "",
-            "planned_at": self._at,
-            "sent_at": 0,
-            "finished_at": 0,
-        }
+    def _row(self, order: PlannedOrder, print_: str) -> tuple[Any, ...]:
+        return (
+            self._seller,
+            order.purchase_order_id,
+            order.customer_order_id,
+            print_,
+            content_of(_kept(order, self._at)),
+            State.PLANNED.value,
+            "",
+            "",
+            order.due_at,
+            0,
+            "",
+            self._at,
+            0,
+            0,
+        )
 
 
 _NEW = Many(

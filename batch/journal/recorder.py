@@ -7,15 +7,15 @@ within about one sync, and safety costs microseconds an order. Source: measured,
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 from batch.errors import JournalFailed
 from batch.journal.database import EntryRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from types import TracebackType
 
     from batch.journal.entries import Claim, Entry
@@ -25,6 +25,7 @@ _LARGEST_BLOCK = 512  # entries
 
 
 Results = list[tuple["Claim", ...]]  # what `Journal.apply` says of each entry
+Block = list[tuple[Sequence["Entry"], "asyncio.Future[Results]"]]  # what is written at once, and who waits for it
 
 
 class Recorder:
@@ -32,19 +33,20 @@ class Recorder:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._waiting: list[tuple[Sequence[Entry], asyncio.Future[Results]]] = []
-        self._writer: asyncio.Task[None] | None = None
+        self._waiting: Block = []
+        self._idle = asyncio.Event()  # nothing waits to be written
+        self._idle.set()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
 
     async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if self._writer is not None:
-                await asyncio.wait([self._writer])
+            await self._idle.wait()
         finally:
             self._thread.shutdown()
 
@@ -53,22 +55,27 @@ class Recorder:
 
         A caller that is cancelled while it waits has still written. Raises what `Journal.apply` raises.
         """
-        written: asyncio.Future[Results] = asyncio.get_running_loop().create_future()
+        written: asyncio.Future[Results] = self._loop.create_future()
         self._waiting.append((entries, written))
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._write_blocks(), name="journal")
+        if self._idle.is_set():
+            self._idle.clear()
+            self._loop.call_soon(self._begin_block)
         return await written
 
-    async def _write_blocks(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._waiting:
-            block = self._take()
-            groups = [entries for entries, _ in block]
-            results = await loop.run_in_executor(self._thread, self._apply, groups)
-            for (_, written), result in zip(block, results, strict=True):
-                _settle(written, result)
+    def _begin_block(self) -> None:
+        block = self._take()
+        at_work = self._loop.run_in_executor(self._thread, self._apply, [entries for entries, _ in block])
+        at_work.add_done_callback(partial(self._end_block, block))
 
-    def _take(self) -> list[tuple[Sequence[Entry], asyncio.Future[Results]]]:
+    def _end_block(self, block: Block, done: asyncio.Future[list[Results | Exception]]) -> None:
+        for (_, written), result in zip(block, done.result(), strict=True):
+            _settle(written, result)
+        if self._waiting:
+            self._loop.call_soon(self._begin_block)  # with what those write who go on now
+        else:
+            self._idle.set()
+
+    def _take(self) -> Block:
         size = count = 0
         while count < len(self._waiting) and size < _LARGEST_BLOCK:
             size += len(self._waiting[count][0])
@@ -98,8 +105,11 @@ class Recorder:
 
 
 def _split(results: Results, groups: list[Sequence[Entry]]) -> list[Results | Exception]:
-    rest = iter(results)
-    return [list(islice(rest, len(group))) for group in groups]
+    split, done = list[Results | Exception](), 0
+    for group in groups:
+        split.append(results[done : done + len(group)])
+        done += len(group)
+    return split
 
 
 def _settle(written: asyncio.Future[Results], result: Results | Exception) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from msgspec import Struct
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import BigInteger, Text, bindparam, func, insert, select, update
 
 from batch.journal import tables
 from batch.journal.claims import note_shipped, release
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 _orders, _attempts, _locks = tables.orders, tables.attempts, tables.locks
 _UPDATES = (Kind.SHIP, Kind.EDIT)
 _NOT_DONE = (State.PLANNED, State.REFUSED, State.DROPPED)
-_SENDING_STATE = State.SENDING.value
-_IN_FLIGHT = "The run ended while its update was under way."
 
 
 class IllegalChange(EntryRefused):
@@ -49,8 +47,8 @@ class Standing(Struct):
     purchase_order_id: str
     state: State
     parts: Parts
-    note: str
-    ship_by: int
+    note: str = ""  # what this block says of it
+    ship_by: int = 0
 
 
 Standings = dict[int, Standing]
@@ -63,8 +61,6 @@ _STANDING = Lookup(
         _orders.c.purchase_order_id,
         _orders.c.state,
         _orders.c.parts,
-        _orders.c.note,
-        _orders.c.ship_by,
     )
     .join(_locks, _locks.c.seller == _orders.c.seller)
     .order_by(_orders.c.id)
@@ -80,8 +76,8 @@ def standings_of(connection: Connection, orders: Iterable[int]) -> Standings:
     """
     wanted = sorted(set(orders))
     found = {
-        order: Standing(seller, epoch, purchase_order_id, NAMED[state], parts_from(parts), note, ship_by)
-        for order, seller, epoch, purchase_order_id, state, parts, note, ship_by in _STANDING(connection, wanted)
+        order: Standing(seller, epoch, purchase_order_id, NAMED[state], parts_from(parts))
+        for order, seller, epoch, purchase_order_id, state, parts in _STANDING(connection, wanted)
     }
     if len(found) < len(wanted):
         raise IllegalChange(f"Order number {min(set(wanted) - set(found))} is not in the journal; nothing was changed.")
@@ -92,37 +88,26 @@ def begin_calls(connection: Connection, begins: Sequence[Begin], standings: Stan
     """Record the calls; take the orders whose update begins to `sending`. Raises `IllegalChange`."""
     if not begins:
         return
-    sending, found = [], []
+    sending, found = [], dict[int, str]()
     for begin in begins:
         standing = standings[begin.order]
         if begin.update is not None:
-            found += _found(begin.order, begin.update.purchase_order_id, standing)
+            _find(found, begin.order, begin.update.purchase_order_id, standing)
             sending.append(_sent(begin, begin.update, standing))
         elif begin.kind in _UPDATES and standing.state is not State.SENDING:
             raise _illegal(standing, State.SENDING)
-    attempts = [
-        {"order": b.order, "run": b.run, "kind": b.kind, "correlation_id": b.correlation_id, "started_at": b.at}
-        for b in begins
-    ]
-    _BEGIN(connection, attempts)
+    _BEGIN(connection, [(one.order, one.run, one.kind, one.correlation_id, one.at) for one in begins])
     _SENDING(connection, sending)
-    _PURCHASE_ORDER(connection, found)
+    _PURCHASE_ORDER(connection, list(found.items()))
 
 
 def end_calls(connection: Connection, ends: Sequence[End]) -> None:
     """Record what came of the calls. Raises `IllegalChange` for one that never began."""
-    values = [
-        {
-            "of_order": end.order,
-            "call": end.correlation_id,
-            "at": end.at,
-            "status": end.status,
-            "verdict": end.verdict,
-            "reason": end.reason,
-        }
+    values = {
+        (end.order, end.correlation_id): (end.order, end.correlation_id, end.at, end.status, end.verdict, end.reason)
         for end in ends
-    ]
-    if _END(connection, values) != len(ends):
+    }
+    if _END(connection, list(values.values())) != len(values):
         raise IllegalChange("A call ended that never began; nothing was changed.")
 
 
@@ -130,18 +115,18 @@ def change_states(
     connection: Connection, changes: Sequence[Change], standings: Standings, *, by_decision: bool = False
 ) -> None:
     """Take the orders to their new states, in sequence. Raises `IllegalChange`."""
-    values, found, undone, shipped = [], [], [], {}
+    values, found, undone, shipped = dict[int, tuple[Any, ...]](), dict[int, str](), [], {}
     for change in changes:
         standing = standings[change.order]
-        found += _found(change.order, change.purchase_order_id, standing)
+        _find(found, change.order, change.purchase_order_id, standing)
         was, now = standing.state, _followed(standing, change, by_decision=by_decision)
-        values.append(_changed(now, standing))
-        if was in OPEN and any(part and part.outcome in WELL for part in now.parts):
+        values[now.order] = _changed(now, standing)
+        if now.parts and was in OPEN and any(part and part.outcome in WELL for part in now.parts):
             shipped[now.order] = now.parts
-        if (was in OPEN or by_decision) and now.to in _NOT_DONE:
+        if now.to in _NOT_DONE and (was in OPEN or by_decision):
             undone.append(now.order)
-    _STATE(connection, values)
-    _PURCHASE_ORDER(connection, found)
+    _STATE(connection, list(values.values()))
+    _PURCHASE_ORDER(connection, list(found.items()))
     note_shipped(connection, shipped)
     release(connection, undone)
 
@@ -150,21 +135,21 @@ _BEGIN = Many(insert(_attempts), "order", "run", "kind", "correlation_id", "star
 _END = Many(
     update(_attempts)
     .where(_attempts.c.order == bindparam("of_order"), _attempts.c.correlation_id == bindparam("call"))
-    .values(
-        ended_at=bindparam("at"), status=bindparam("status"), verdict=bindparam("verdict"), reason=bindparam("reason")
-    )
+    .values(ended_at=bindparam("at"), status=bindparam("how"), verdict=bindparam("meaning"), reason=bindparam("why")),
+    *("of_order", "call", "at", "how", "meaning", "why"),
 )
 _OF_ORDER = update(_orders).where(_orders.c.id == bindparam("of_order"))
 _SENDING = Many(
     _OF_ORDER.values(
-        state=bindparam("to"),
-        reason=bindparam("why"),
+        state=State.SENDING.value,
+        reason="The run ended while its update was under way.",
         parts=bindparam("ended"),
         sent=bindparam("what"),
         before=bindparam("units_before"),
         correlation_id=bindparam("call"),
         sent_at=bindparam("at"),
-    )
+    ),
+    *("of_order", "ended", "what", "units_before", "call", "at"),
 )
 _STATE = Many(
     _OF_ORDER.values(
@@ -172,11 +157,12 @@ _STATE = Many(
         reason=bindparam("why"),
         parts=bindparam("ended"),
         finished_at=bindparam("at"),
-        note=bindparam("said"),
-        ship_by=bindparam("deadline"),
-    )
+        note=func.coalesce(func.nullif(bindparam("said", type_=Text), ""), _orders.c.note),
+        ship_by=func.coalesce(func.nullif(bindparam("deadline", type_=BigInteger), 0), _orders.c.ship_by),
+    ),
+    *("of_order", "to", "why", "ended", "at", "said", "deadline"),
 )
-_PURCHASE_ORDER = Many(_OF_ORDER.values(purchase_order_id=bindparam("found")))
+_PURCHASE_ORDER = Many(_OF_ORDER.values(purchase_order_id=bindparam("found")), "of_order", "found")
 
 
 def _followed(standing: Standing, change: Change, *, by_decision: bool = False) -> Change:
@@ -196,37 +182,33 @@ def _illegal(standing: Standing, to: State) -> IllegalChange:
     return IllegalChange(f"Order {name} is '{standing.state}' and cannot become '{to}'; nothing was changed.")
 
 
-def _found(order: int, purchase_order_id: str, standing: Standing) -> list[dict[str, Any]]:
-    """Return what to write where a purchase order id became known."""
-    if purchase_order_id in ("", standing.purchase_order_id):
-        return []
-    standing.purchase_order_id = purchase_order_id
-    return [{"of_order": order, "found": purchase_order_id}]
+def _find(found: dict[int, str], order: int, purchase_order_id: str, standing: Standing) -> None:
+    """Note a purchase order id that became known."""
+    if purchase_order_id and purchase_order_id != standing.purchase_order_id:
+        standing.purchase_order_id = found[order] = purchase_order_id
 
 
-def _sent(begin: Begin, update_: ShippingUpdate, standing: Standing) -> dict[str, Any]:
+def _sent(begin: Begin, update_: ShippingUpdate, standing: Standing) -> tuple[Any, ...]:
     if standing.state not in LEGAL[State.SENDING]:
         raise _illegal(standing, State.SENDING)
     standing.state, standing.parts = State.SENDING, laid_over(standing.parts, begin.ended)
-    return {
-        "of_order": begin.order,
-        "to": _SENDING_STATE,
-        "why": _IN_FLIGHT,
-        "ended": to_json(standing.parts),
-        "what": sent_as(update_.parcels, begin.parts),
-        "units_before": orjson.dumps(begin.before) if begin.before else None,
-        "call": begin.correlation_id,
-        "at": begin.at,
-    }
+    return (
+        begin.order,
+        to_json(standing.parts),
+        sent_as(update_.parcels, begin.parts),
+        orjson.dumps(begin.before) if begin.before else None,
+        begin.correlation_id,
+        begin.at,
+    )
 
 
-def _changed(change: Change, standing: Standing) -> dict[str, Any]:
-    return {
-        "of_order": change.order,
-        "to": change.to.value,
-        "why": change.reason,
-        "ended": to_json(change.parts),
-        "at": finished_at(change),
-        "said": standing.note,
-        "deadline": standing.ship_by,
-    }
+def _changed(change: Change, standing: Standing) -> tuple[Any, ...]:
+    return (
+        change.order,
+        str(change.to),
+        change.reason,
+        to_json(change.parts),
+        finished_at(change),
+        standing.note,
+        standing.ship_by,
+    )

@@ -10,6 +10,7 @@ Each prints its figures as JSON.
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import time
 from contextlib import closing, contextmanager
@@ -37,40 +38,46 @@ if TYPE_CHECKING:
     from batch.journal.entries import Entry
     from batch.marketplace.orders import ShippingUpdate
 
+    _ToSend = tuple[int, str, ShippingUpdate]  # an order of the journal, the id of its call, what it says
+
 SELLER = "sandbox-client-0"
 BLOCK = 256  # orders, where blocks are made by hand
 LOOKUPS = 200
 _AT = 1_795_305_600_000  # UTC epoch milliseconds
+_IN_A_MILLISECOND = 4  # orders, where nothing limits a run
+_YOUNG_OBJECTS = 100_000  # between two looks of the garbage collector, as in a run
 
 
 def record(folder: str, orders: str, workers: str) -> dict[str, float]:
-    """Return the microseconds of CPU an order: to plan it, to send it through the recorder, and in blocks."""
+    """Return the microseconds of CPU an order: to plan it, to send it through the recorder, and in blocks.
+
+    Correlation ids are at hand, as in a run: whoever makes a call names it.
+    """
+    gc.set_threshold(_YOUNG_OBJECTS)
     updates = _updates(int(orders))
+    calls = [str(uuid4()) for _ in updates]
     told: dict[str, float] = {}
     with closing(Journal.open(f"sqlite:///{folder}/recorded.db")) as journal:
         with _cpu(told, "plan", len(updates)):
             ids = _planned(journal, updates)
         run = _run(journal)
         with _cpu(told, "recorder", len(updates)):
-            send_through_recorder(journal, run, list(zip(ids, updates, strict=True)), int(workers))
+            _send_through_recorder(journal, run, list(zip(ids, calls, updates, strict=True)), int(workers))
     with closing(Journal.open(f"sqlite:///{folder}/blocks.db")) as journal:
         ids, run = _planned(journal, updates), _run(journal)
         with _cpu(told, "blocks", len(updates)):
-            _write(journal, run, zip(ids, updates, strict=True))
+            _write(journal, run, zip(ids, calls, updates, strict=True))
     return told
 
 
 def write_orders(journal: Journal, orders: int, workers: int) -> None:
     """Plan so many orders, and write what sending them writes, through the recorder."""
     updates = _updates(orders)
-    ids = _planned(journal, updates)
-    send_through_recorder(journal, _run(journal), list(zip(ids, updates, strict=True)), workers)
+    _send_through_recorder(journal, _run(journal), _to_send(journal, updates), workers)
 
 
-def send_through_recorder(
-    journal: Journal, run: int, orders: Sequence[tuple[int, ShippingUpdate]], workers: int
-) -> None:
-    """Write what sending these orders writes, through the recorder, for so many workers at once."""
+def _send_through_recorder(journal: Journal, run: int, orders: Sequence[_ToSend], workers: int) -> None:
+    """Write what sending these orders writes, for so many workers at once."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_recorded(journal, run, orders, workers))
 
@@ -81,7 +88,7 @@ def fill(file: str, orders: str) -> dict[str, float]:
         run, left = _run(journal), iter(range(int(orders)))
         while numbers := list(islice(left, 50_000)):
             updates = [Workload(1, 1).update(number, 1) for number in numbers]
-            _write(journal, run, zip(_planned(journal, updates), updates, strict=True))
+            _write(journal, run, iter(_to_send(journal, updates)))
     return {}
 
 
@@ -109,34 +116,34 @@ def _look(file: str, order: str) -> float:
     return time.perf_counter() - began
 
 
-async def _recorded(journal: Journal, run: int, orders: Sequence[tuple[int, ShippingUpdate]], workers: int) -> None:
+async def _recorded(journal: Journal, run: int, orders: Sequence[_ToSend], workers: int) -> None:
     left = iter(orders)
 
     async def work(recorder: Recorder) -> None:
-        for order, update in left:
-            begin, *after = _entries(run, order, update)
+        for order in left:
+            begin, end, change = _entries(run, *order)
             await recorder.write(begin)
-            await recorder.write(*after)
+            await recorder.write(end, change)
 
     async with Recorder(journal) as recorder:
         await asyncio.gather(*(work(recorder) for _ in range(workers)))
 
 
-def _write(journal: Journal, run: int, orders: Iterator[tuple[int, ShippingUpdate]]) -> None:
+def _write(journal: Journal, run: int, orders: Iterator[_ToSend]) -> None:
     while some := list(islice(orders, BLOCK)):
-        entries = [_entries(run, order, update) for order, update in some]
+        entries = [_entries(run, *order) for order in some]
         journal.apply([begin for begin, _, _ in entries])
         journal.apply([entry for _, end, change in entries for entry in (end, change)])
 
 
-def _entries(run: int, order: int, update: ShippingUpdate) -> tuple[Entry, Entry, Entry]:
+def _entries(run: int, order: int, call: str, update: ShippingUpdate) -> tuple[Entry, Entry, Entry]:
     """Return what is written for one update: it begins, its call ends, and so does the order."""
-    call = str(uuid4())
+    at = _AT + order // _IN_A_MILLISECOND
     begin = Begin(
-        order=order, seller=SELLER, run=run, kind=Kind.SHIP, correlation_id=call, at=_AT, update=update, parts=(0,)
+        order=order, seller=SELLER, run=run, kind=Kind.SHIP, correlation_id=call, at=at, update=update, parts=(0,)
     )
-    end = End(order=order, correlation_id=call, at=_AT, status=200, verdict=Meaning.ACCEPTED, reason="")
-    return begin, end, Change(order=order, to=State.SHIPPED, at=_AT)
+    end = End(order=order, correlation_id=call, at=at, status=200, verdict=Meaning.ACCEPTED, reason="")
+    return begin, end, Change(order=order, to=State.SHIPPED, at=at)
 
 
 def _updates(orders: int) -> list[ShippingUpdate]:
@@ -149,6 +156,10 @@ def _order(update: ShippingUpdate) -> PlannedOrder:
 
 def _planned(journal: Journal, updates: Sequence[ShippingUpdate]) -> list[int]:
     return [one.id for one in journal.plan(SELLER, map(_order, updates), _AT)]
+
+
+def _to_send(journal: Journal, updates: Sequence[ShippingUpdate]) -> list[_ToSend]:
+    return [(order, str(uuid4()), update) for order, update in zip(_planned(journal, updates), updates, strict=True)]
 
 
 def _run(journal: Journal) -> int:

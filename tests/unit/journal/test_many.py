@@ -1,28 +1,26 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import bindparam, case, delete, insert, select, update
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from batch.errors import JournalFailed
 from batch.journal import tables
 from batch.journal.blocks import BLOCK
-from batch.journal.many import Lookup, Many, _written
+from batch.journal.many import Lookup, Many
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from batch.journal.database import Database
 
 RUNS = tables.runs
 ADD = Many(insert(RUNS), "run", "seller", "account", "command", "started_at")
 RENAME = Many(
-    update(RUNS).where(RUNS.c.run == bindparam("was")).values(account=bindparam("now"), summary=bindparam("said"))
+    update(RUNS).where(RUNS.c.run == bindparam("was")).values(account=bindparam("now"), summary=bindparam("said")),
+    *("was", "now", "said"),
 )
-REMOVE = Many(delete(RUNS).where(RUNS.c.run == bindparam("which")))
 FIND = Lookup(
     select(RUNS.c.run, RUNS.c.started_at, case((RUNS.c.account == "default", "its own"), else_="another"))
     .where(RUNS.c.seller == bindparam("of_seller"))
@@ -31,16 +29,13 @@ FIND = Lookup(
 )
 
 
-def _postgresql() -> object:
-    made: object = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # SQLAlchemy's
-    return made
+def _runs(count: int) -> list[tuple[str, str, str, str, int]]:
+    return [(f"run-{n}", "s", "default", "run", n) for n in range(count)]
 
 
-def _runs(count: int) -> list[dict[str, Any]]:
-    return [
-        {"run": f"run-{n}", "seller": "s", "account": "default", "command": "run", "started_at": n}
-        for n in range(count)
-    ]
+def _told(database: Database) -> list[tuple[Any, ...]]:
+    with database.reading() as connection:
+        return [tuple(row) for row in connection.execute(select(RUNS.c.run, RUNS.c.account, RUNS.c.summary))]
 
 
 def test_every_row_is_written(database: Database) -> None:
@@ -59,12 +54,7 @@ def test_it_tells_how_many_rows_of_the_table_were_touched(database: Database) ->
     with database.writing() as connection:
         ADD(connection, _runs(3))
 
-        renamed = RENAME(
-            connection,
-            [{"was": name, "now": "other", "said": b"{}"} for name in ("run-0", "run-1", "nobody")],
-        )
-        assert renamed == 2
-        assert REMOVE(connection, [{"which": "run-0"}, {"which": "run-7"}]) == 1
+        assert RENAME(connection, [(name, "other", b"{}") for name in ("run-0", "run-1", "nobody")]) == 2
 
     with database.reading() as connection:
         assert [row[2] for row in FIND(connection, ["run-1"], of_seller="s")] == ["another"]
@@ -97,12 +87,35 @@ def test_a_row_that_the_table_does_not_take_fails_as_the_journal_does(database: 
         ADD(connection, _runs(1) + _runs(1))
 
 
-def test_where_the_driver_takes_values_by_name_it_gets_them_by_name() -> None:
-    elsewhere = cast("Connection", SimpleNamespace(dialect=_postgresql()))
+@pytest.mark.parametrize("count", [1, 2, 3, 255, 256, 257, 600])
+def test_however_many_are_written_each_is_written_once_and_numbered_in_sequence(database: Database, count: int) -> None:
+    with database.writing() as connection:
+        assert ADD(connection, _runs(count)) == count
+    with database.reading() as connection:
+        numbered = connection.execute(select(RUNS.c.run).order_by(RUNS.c.number)).scalars().all()
 
-    text, values = _written(elsewhere, RENAME._statement)
-    assert "%(was)s" in text
-    assert values({"was": "a", "now": "b"}) == {"was": "a", "now": "b"}
+    assert numbered == [f"run-{n}" for n in range(count)]
 
-    _, with_constants = _written(elsewhere, FIND._statement)
-    assert "its own" in dict(with_constants({"of_seller": "s"})).values()
+
+ANSWERS = st.lists(
+    st.tuples(
+        st.sampled_from(["default", "", 'Émile\'s "shop" ?, ?', "?", "(?, ?)"]),
+        st.sampled_from([None, b"", b"{}", b"\x00\xff"]),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(answers=ANSWERS)
+def test_each_row_gets_its_own_values_whichever_are_the_same_in_all(
+    database: Database, answers: list[tuple[str, bytes | None]]
+) -> None:
+    with database.writing() as connection:
+        connection.execute(delete(RUNS))
+        ADD(connection, _runs(len(answers)))
+
+        assert RENAME(connection, [(f"run-{n}", *answer) for n, answer in enumerate(answers)]) == len(answers)
+
+    assert sorted(_told(database)) == [(f"run-{n}", *answer) for n, answer in enumerate(answers)]

@@ -69,8 +69,9 @@ def test_a_plan_that_another_process_disturbs_is_refused(journal: Journal, monke
     plan(journal, planned("1"))
     write = planning._NEW
 
-    def write_beside_another(connection: Connection, rows: Sequence[dict[str, Any]]) -> int:
-        return write(connection, [*rows, {**rows[0], "purchase_order_id": "another's"}])
+    def write_beside_another(connection: Connection, rows: Sequence[Sequence[Any]]) -> int:
+        seller, _, *others = rows[0]
+        return write(connection, [*rows, (seller, "another's", *others)])
 
     monkeypatch.setattr(planning, "_NEW", write_beside_another)
 

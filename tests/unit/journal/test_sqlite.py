@@ -79,6 +79,7 @@ def test_a_commit_survives_a_power_cut(opened: Database) -> None:
     assert _pragma(opened, "synchronous") == 2  # FULL
     assert _pragma(opened, "fullfsync") == 1
     assert _pragma(opened, "foreign_keys") == 1
+    assert _pragma(opened, "temp_store") == 2  # MEMORY: nothing of an order lies in a file of its own
 
 
 # Writing and reading

@@ -165,6 +165,31 @@ def test_changes_of_one_block_follow_each_other(journal: Journal, run: int, orde
     assert state(journal, order) is State.SHIPPED
 
 
+def test_what_an_earlier_change_of_the_block_says_stays_too(journal: Journal, run: int, order: int) -> None:
+    other = plan(journal, planned("309121065891124"))[0]
+    journal.apply([begin(order, run), begin(other, run, purchase_order="309121065891124")])
+
+    journal.apply(
+        [
+            change(order, State.UNKNOWN, "Lost.", note="the only open line", ship_by=NOW + 9),
+            change(other, State.SHIPPED),
+            change(order, State.SHIPPED),
+        ]
+    )
+
+    told = [(kept["state"], kept["note"], kept["ship_by"]) for kept in (stored(journal, order), stored(journal, other))]
+    assert told == [("shipped", "the only open line", NOW + 9), ("shipped", "", 0)]
+
+
+def test_a_call_that_is_said_to_end_twice_ended_as_was_said_last(journal: Journal, run: int, order: int) -> None:
+    ship = begin(order, run)
+    journal.apply([ship])
+
+    journal.apply([end(ship, verdict="unknown", status=0), end(ship)])
+
+    assert [(call["status"], call["verdict"]) for call in _calls(journal)] == [(200, "accepted")]
+
+
 def test_a_change_tells_why_when_and_what_was_found(journal: Journal, run: int, order: int) -> None:
     send(journal, order, run)
     journal.apply(
