@@ -31,7 +31,11 @@ NO_DATE = "this is no date that can be read; write it like 2026-11-23 or 2026-11
 TWO_DIGIT_YEAR = "the year has two digits only; write it with four, like 2026-11-23"
 DAY_FIRST, MONTH_FIRST = "day-first", "month-first"
 
-_ISO = r"^(?:19|2[01])\d\d-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?Z?)?$"
+_ISO = (
+    r"^(?:19|2[01])\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
+    r"(?:[T ](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,3})?)?Z?)?$"
+)
+_LATE = r"^\d{4}-\d\d-(?:29|3[01])"  # days that not every month has
 _TWO_DIGITS = r"^\d{1,2}[-/. ]\d{1,2}[-/. ]\d{2}(?:\D|$)"
 _DAY = 86_400_000  # ms
 _NOON = _DAY // 2
@@ -160,16 +164,22 @@ def _read_iso(reading: _Reading) -> None:
     places = reading.left()
     texts = reading.texts.take(pa.array(places))
     iso = np.asarray(pc.match_substring_regex(texts, _ISO))
+    iso[_not_there(texts, iso)] = False  # named one by one below
     places, texts = places[iso], texts.filter(pa.array(iso))
     utc = np.asarray(pc.ends_with(texts, "Z"))
     plain = pc.utf8_rtrim(texts, characters="Z")
-    try:
-        stamps = pc.cast(plain, pa.timestamp("ms"))
-    except pa.ArrowInvalid:
-        return  # a day that does not exist; read one by one below
-    local = np.asarray(stamps.cast(pa.int64()))
+    local = np.asarray(pc.cast(plain, pa.timestamp("ms")).cast(pa.int64()))
     date_only = np.asarray(pc.equal(pc.binary_length(texts), _DATE_LENGTH))
     reading.put(places, local, np.where(utc, 0, _LOCAL), date_only)
+
+
+def _not_there(texts: pa.Array, iso: np.ndarray) -> np.ndarray:
+    """Return which of the plain ISO dates are days that their month does not have."""
+    late = np.flatnonzero(iso)
+    late = late[np.asarray(pc.match_substring_regex(texts.take(pa.array(late)), _LATE))]
+    days = texts.take(pa.array(late))
+    parts = [_number(pc.utf8_slice_codeunits(days, start, stop)) for start, stop in ((0, 4), (5, 7), (8, 10))]
+    return late[~_days(*parts)[1]]
 
 
 def _read_figures(reading: _Reading) -> None:

@@ -244,3 +244,14 @@ def test_a_column_in_pieces_is_read_as_one() -> None:
     pieces = pa.chunked_array([["2026-11-23"], ["2026-11-24", "2026-11-23"]], pa.large_string())
     dates = read_dates(pieces, None, DateRules(), TORONTO)
     assert shown(dates) == ["2026-11-23T17:00:00Z", "2026-11-24T17:00:00Z", "2026-11-23T17:00:00Z"]
+
+
+@pytest.mark.parametrize(
+    "other", ["2026-02-30", "2026-13-01", "2026-11-31T10:00", "2026-11-23T24:00", "2026-11-23 10:60"]
+)
+def test_a_day_or_time_that_does_not_exist_changes_no_other_rows_time(other: str) -> None:
+    alone = read("2026-11-23T10:00:00.123Z")
+    beside = read("2026-11-23T10:00:00.123Z", other)
+    assert alone.shipped_at[0] % 1000 == 123
+    assert beside.shipped_at.tolist() == [alone.shipped_at[0], 0]
+    assert [positions.tolist() for positions in beside.unreadable.values()] == [[1]]
