@@ -179,7 +179,7 @@ def _not_there(texts: pa.Array, iso: np.ndarray) -> np.ndarray:
     late = late[np.asarray(pc.match_substring_regex(texts.take(pa.array(late)), _LATE))]
     days = texts.take(pa.array(late))
     parts = [_number(pc.utf8_slice_codeunits(days, start, stop)) for start, stop in ((0, 4), (5, 7), (8, 10))]
-    return late[~_days(*parts)[1]]
+    return np.asarray(late[~_days(*parts)[1]])
 
 
 def _read_figures(reading: _Reading) -> None:
