@@ -22,6 +22,7 @@ class Ended:
     report: Path | None
     exit_code: Exit
     message: str = ""  # why it stopped early, or why there is no report
+    run: str = ""  # the run's name where its account, too large to travel, is to be told from the journal
 
 
 def reported(end: Ended, folder: Path) -> Ended:

@@ -85,10 +85,7 @@ class ExaminedPart:
 
     def dealt(self, buckets: int) -> list[Dealt]:
         """Deal the rows out: those of one order into the same bucket as those of any other part."""
-        lines = self.lines()
-        ready = np.ones(len(lines), np.bool_)
-        ready[self.found["row"].to_numpy()[self.found["effect"].isin(_ENDING).to_numpy()]] = False
-        return dealt(KeysOfLines(lines, ready), buckets)
+        return dealt(KeysOfLines(self.lines(), ready_rows(self.found, len(self.rows))), buckets)
 
 
 def examined_part(
@@ -285,3 +282,10 @@ class _Laid:
             height, before = height + len(part.rows), before + part.height
             cells = [part.text(place if place < part.width else NOWHERE) for place in range(width)]
             yield _batch([*cells, *(part.text(part.place[name]) for name in own)])
+
+
+def ready_rows(found: Findings, height: int) -> np.ndarray:
+    """Return the rows that nothing speaks against, bool."""
+    ready = np.ones(height, np.bool_)
+    ready[found["row"].to_numpy()[found["effect"].isin(_ENDING).to_numpy()]] = False
+    return ready

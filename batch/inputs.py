@@ -8,7 +8,7 @@ import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from batch.crashpoints import Step, reached
 from batch.errors import Fatal, FileChanged, UnreadableFile
@@ -21,17 +21,20 @@ if TYPE_CHECKING:
     from io import BufferedReader
 
     from batch.reading.declaration import Profile
-    from batch.reading.shipments import Shipments
+    from batch.reading.shipments import Recognised, Shipments
     from batch.settings import Settings
 
 _CHUNK = 1 << 20  # bytes
 
 
+_Table_co = TypeVar("_Table_co", bound="Recognised", covariant=True)
+
+
 @dataclass(frozen=True, slots=True)
-class Inputs:
+class Inputs(Generic[_Table_co]):
     """What was read: the shipments of all files, in input order, and what is told of each file."""
 
-    shipments: tuple[Shipments, ...]
+    shipments: tuple[_Table_co, ...]
     files: tuple[dict[str, Any], ...]  # path, sha256, profile, rows, problem
     sources: tuple[int, ...]  # beside each of the shipments: which file they come from
 
@@ -56,25 +59,40 @@ def read_inputs(
     profile: str | None = None,
     copies: Path | None = None,
     whole: bool = False,
-) -> Inputs:
+) -> Inputs[Shipments]:
     """Read the files; one that cannot be read is told of and stops no other.
 
     `copies`: the folder into which each file is copied first, so that nobody changes it under our hands. A `Source` was
     copied before, and one that is `Unread` could not be. `whole`: a file that changes while it is copied is not read.
     """
-    copy = copied_whole if whole else copied
     profiles = load_profiles(settings.profiles)
-    shipments: list[Shipments] = []
+
+    def read(source: Source) -> tuple[Shipments, ...]:
+        return read_source(source, profiles, settings, profile, now_ms)
+
+    return inputs_by(read, files, copies=copies, whole=whole)
+
+
+def inputs_by(
+    read: Callable[[Source], tuple[_Table_co, ...]],
+    files: Iterable[Path | Source | Unread],
+    *,
+    copies: Path | None = None,
+    whole: bool = False,
+) -> Inputs[_Table_co]:
+    """Read the files as `read_inputs` does, each by `read`, which raises UnreadableFile."""
+    copy = copied_whole if whole else copied
+    shipments: list[_Table_co] = []
     told: list[dict[str, Any]] = []
     sources: list[int] = []
     for file in files:
         path = file if isinstance(file, Path) else file.path
         sha256, problem = "", ""
-        some: tuple[Shipments, ...] = ()
+        some: tuple[_Table_co, ...] = ()
         try:
             source = _source(file, copies, copy)
             sha256 = source.sha256
-            some = read_source(source, profiles, settings, profile, now_ms)
+            some = read(source)
         except UnreadableFile as error:
             problem = str(error)
         shipments.extend(some)

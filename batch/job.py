@@ -53,10 +53,12 @@ if TYPE_CHECKING:
     from batch.inputs import Unread
     from batch.journal.journal import Journal
     from batch.marketplace.dialect import Dialect
+    from batch.reading.shipments import Recognised, Shipments
     from batch.reading.table import Source, Table
     from batch.settings import Account, Settings
 
     Begin = Callable[["Job", Journal], AbstractContextManager["Work"]]
+    Prepare = Callable[["Job", Sequence[Path | Source | Unread], Policy], tuple[Inputs[Recognised], Plan]]
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +79,19 @@ class Work:
     before: Sent = field(default_factory=Sent)  # what sending came to before whoever sent it died
 
 
+def prepared(job: Job, files: Sequence[Path | Source | Unread], policy: Policy) -> tuple[Inputs[Shipments], Plan]:
+    """Copy the files, read and plan them."""
+    inputs = read_inputs(
+        files,
+        job.settings,
+        now_ms=policy.now_ms,
+        profile=job.profile,
+        copies=job.settings.state / "inputs",
+        whole=job.dropped,
+    )
+    return inputs, make_plan(inputs.shipments, policy)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One account's work with one set of settings."""
@@ -89,6 +104,7 @@ class Job:
     wait: bool = False  # for the account's lock
     dropped: bool = False  # files come by copying: a last line without a line end may have been cut short
     run: str = ""  # the run's name, where it has one before it begins: whoever begins it again goes on with it
+    prepare: Prepare = prepared
 
     @contextmanager
     def planned(self, journal: Journal, files: Sequence[Path | Source | Unread]) -> Iterator[Work]:
@@ -99,12 +115,8 @@ class Job:
                 yield self._taken_up(journal, found, dialect)
                 return
             began, now = time.monotonic(), now_ms()
-            copies = self.settings.state / "inputs"
-            inputs = read_inputs(
-                files, self.settings, now_ms=now, profile=self.profile, copies=copies, whole=self.dropped
-            )
             policy = replace(Policy.of(self.account, self.settings.zone, now), dropped=self.dropped)
-            plan = make_plan(inputs.shipments, policy)
+            inputs, plan = self.prepare(self, files, policy)
             told = {**self._told("run", now, inputs.files), **of_files(plan)}
             with journal.at_once():  # else a crash in between would leave orders that no report tells of
                 number = self._begin(journal, told, inputs.files)
@@ -295,7 +307,7 @@ def _together(before: Sent, sent: Sent) -> Sent:
     return replace(sent, requests=dict(requests), notes={**before.notes, **sent.notes})
 
 
-def _rows(run: int, plan: Plan, inputs: Inputs, planned: Sequence[Planned]) -> Iterator[dict[str, Any]]:
+def _rows(run: int, plan: Plan, inputs: Inputs[Recognised], planned: Sequence[Planned]) -> Iterator[dict[str, Any]]:
     """Return the run's rows for the journal; those that are sent have no outcome yet."""
     places = [(inputs.file_of(index), one.table.sheet) for index, one in enumerate(inputs.shipments)]
     columns = ("shipments", "row", "purchase_order_id", "order", "parcel", "outcome", "reason")

@@ -6,6 +6,7 @@
     mission     what a task is told, and what travels with it
     station     in a worker: one event loop for all accounts that it sends for
     task        in a worker: one account, from its lock to its account
+    partitions  a large account's files, prepared by all workers
     campaign    here: hand out missions, watch, stop, gather
 
 No credentials travel: each worker has settings of its own. What is shared is the journal alone.

@@ -1,14 +1,15 @@
 """What a task is told: one account's run, with the files that it needs.
 
 Files travel with the task, so that workers on other machines need no folder of ours; workers of our own read our copies
-where they lie. On a worker they are laid beside its own copies, under the name of their content.
+where they lie, and take files of any size. On a worker they are laid beside its own copies, under the name of their
+content.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from batch.inputs import Unread, copied, copied_whole
 from batch.job import Job
 from batch.journal import history
 from batch.journal.states import OPEN, State
+from batch.reading.division import PART
 from batch.reading.table import Source
 
 if TYPE_CHECKING:
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
     from batch.journal.journal import Journal
     from batch.settings import Account, Settings
 
-_MOST = 256 << 20  # bytes of one task's files; they lie in the scheduler's memory until it has ended
+_MOST = 256 << 20  # bytes of one account's files that travel; they lie in the scheduler's memory until it has ended
+_PART = PART
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class Enclosed:
     path: Path  # as the user gave it
     sha256: str
     content: bytes | None = None
+    size: int = 0  # bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +59,18 @@ class Mission:
     files: tuple[Enclosed | Unread, ...] | None = None  # None: what earlier runs left
     copies: tuple[Enclosed, ...] = ()  # of those runs' files
     ends_at: float | None = None  # s, epoch
+    part: int = field(default_factory=lambda: _PART)  # bytes of a file that are read together; see `batch.in_parts`
+    most: int = field(default_factory=lambda: _MOST)  # bytes of files whose rows travel
+
+    @property
+    def is_large(self) -> bool:
+        """Whether a file of it is read in parts, by all workers."""
+        return any(isinstance(one, Enclosed) and one.size >= 2 * self.part for one in self.files or ())
+
+    @property
+    def rows_stay(self) -> bool:
+        """Whether there are so many rows that how they ended is told from the journal, rather than by the worker."""
+        return sum(one.size for one in self.files or () if isinstance(one, Enclosed)) > self.most
 
     def job(self, settings: Settings, account: Account) -> Job:
         """Return the worker's job."""
@@ -100,7 +116,8 @@ def enclosed(
 ) -> tuple[Enclosed | Unread, ...]:
     """Copy the files as a run does. One that cannot be read is told of there, and stops no other.
 
-    `whole`: one that changes meanwhile is not read. Raises UsageError where they are too large: rows travel back, too.
+    `whole`: one that changes meanwhile is not read. `local`: they stay where they are. Raises UsageError where they are
+    too large to travel.
     """
     copy = copied_whole if whole else copied
     found: list[Source | Unread] = []
@@ -112,7 +129,8 @@ def enclosed(
             found.append(copy(file, folder))
         except UnreadableFile as error:
             found.append(Unread(file, str(error)))
-    _refuse_too_large([one for one in found if isinstance(one, Source)])
+    if not local:
+        _refuse_too_large([one for one in found if isinstance(one, Source)])
     return tuple(one if isinstance(one, Unread) else _enclosed(one, local=local) for one in found)
 
 
@@ -121,13 +139,14 @@ def _refuse_too_large(sources: Sequence[Source]) -> None:
     if total > _MOST:
         names = ", ".join(str(source.path) for source in sources)
         raise UsageError(
-            f"{names}: {total >> 20:,} MiB are too much for a worker, which takes {_MOST >> 20} MiB of an account; "
-            "send that account from this machine, without --cluster."
+            f"{names}: {total >> 20:,} MiB are too much for workers elsewhere, which take {_MOST >> 20} MiB of an "
+            "account; send that one from this machine: without --cluster, or with --cluster local:N."
         )
 
 
 def _enclosed(source: Source, *, local: bool) -> Enclosed:
-    return Enclosed(source.path, source.sha256, None if local else source.content.read_bytes())
+    size = source.content.stat().st_size
+    return Enclosed(source.path, source.sha256, None if local else source.content.read_bytes(), size)
 
 
 def copies_of_leftovers(journal: Journal, seller: str, folder: Path, *, refused: bool) -> tuple[Enclosed, ...]:

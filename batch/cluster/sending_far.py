@@ -19,6 +19,7 @@ from batch.end_of_run import Ended, reported
 from batch.errors import UsageError
 from batch.journal import history
 from batch.journal.journal import Journal
+from batch.report_again import account_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,6 +88,9 @@ class Far:
 
 def finished(job: Job, end: Ended) -> Ended:
     """Write the report of a run that came to its end."""
+    if end.run:
+        with closing(Journal.open(job.settings.journal)) as journal:
+            end = replace(end, account=account_of(journal, job.settings, end.run), run="")
     return end if end.account is None else reported(end, job.reports or job.settings.reports)
 
 

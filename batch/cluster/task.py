@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import distributed
 
 from batch.beginning import WithFiles, WithLeftovers
+from batch.cluster.partitions import Partitions
 from batch.cluster.station import STATIONS, Station
 from batch.cluster.workers import describe_with, own_settings, refusals
 from batch.end_of_run import Ended
@@ -54,6 +55,8 @@ def carry_out_by(worker: Any, mission: Mission) -> Ended:  # noqa: ANN401 - it s
         end = Ended(None, None, error.exit_code, str(error))
     if end.account is None:
         log.warning("Account %s: nothing to tell of run %s. %s", mission.account, mission.run, end.message)
+    elif mission.rows_stay:
+        return replace(end, account=None, run=mission.run)
     return end
 
 
@@ -65,6 +68,8 @@ def _carried_out(mission: Mission, worker: Any) -> Ended:  # noqa: ANN401 - it s
         raise UsageError("\n".join(f"--cluster: {problem}." for problem in problems))
     files = mission.laid_down(settings.state / "inputs")
     job = mission.job(settings, settings.accounts[mission.account])
+    if mission.is_large:
+        job = replace(job, prepare=Partitions(distributed.get_client(), local=mission.local, part=mission.part))
     begin: Begin = WithLeftovers(mission.refused) if mission.files is None else WithFiles({job.name: files})
 
     def make() -> Station:

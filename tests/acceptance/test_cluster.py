@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from batch.cluster import mission
 from tests.clusters import begun_cluster
+from tests.in_process import begun_in_process
 from tests.trial import Trial, begun_trial, wait_until
 from tests.watching import watching
 
@@ -50,7 +52,7 @@ def _told(trial: Trial, ran: Ran) -> dict[str, object]:
         "exit code": ran.code,
         "complaints": ran.complaints,
     }
-    for summary in ran.summary["runs"]:
+    for summary in ran.summary.get("runs", [ran.summary]):
         name, folder = summary["account"], trial.folder / "reports" / summary["run"]
         told[f"{name} summary"] = {key: value for key, value in summary.items() if key not in _OF_THE_MOMENT}
         for file in (*folder.glob("*.csv"), *folder.glob("to_fix/*.csv")):
@@ -74,6 +76,25 @@ def test_reports_are_the_same_as_of_a_run_without(tmp_path: Path) -> None:
     assert "Dashboard: http://127.0.0.1:" in ran.err
     assert told["here"]["exit code"] == 3
     assert len(told["here"]) == 10
+    assert told["far"] == told["here"]
+
+
+@pytest.mark.parametrize("most", [mission._MOST, 0])
+def test_a_file_that_is_read_in_parts_gives_the_same_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(mission, "_PART", 700)
+    monkeypatch.setattr(mission, "_MOST", most)
+    told = {}
+    for place, further in {"here": (), "far": ("--cluster", "local:2")}.items():
+        (tmp_path / place).mkdir()
+        with begun_in_process(tmp_path / place) as trial:
+            rows = [row(number % 40, number // 40 + 1, tracking=f"1Z999AA1{number:08}") for number in range(80)]
+            rows += [row(40, tracking="1,1E+11"), row(0), row(41, quantity="many"), row(41, 2)]
+            trial.fill(trial.write("a.csv", *rows), trial.write("b.csv", row(3, 3), row(50)))
+            ran = trial.shipbatch("run", "a.csv", "b.csv", "--json", *further)
+            told[place] = _told(trial, ran)
+    assert told["here"]["exit code"] == 1
     assert told["far"] == told["here"]
 
 

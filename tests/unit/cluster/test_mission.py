@@ -54,15 +54,35 @@ def test_a_file_that_cannot_be_read_is_told_of_and_stops_no_other(tmp_path: Path
     assert isinstance(one, Enclosed)
     assert isinstance(gone, Unread)
     assert "No such file" in gone.problem
-    assert other == Enclosed(file, known.sha256)
+    assert other == Enclosed(file, known.sha256, size=3)
     assert replace(MISSION, files=(gone,)).laid_down(tmp_path) == [gone]
 
 
 def test_what_is_too_large_for_a_task_is_refused(tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mission, "_MOST", 2)
-    for local in (False, True):
-        with pytest.raises(UsageError, match=r"a\.csv: 0 MiB are too much for a worker, .* without --cluster\.$"):
-            enclosed([file], tmp_path / "ours", whole=False, local=local)
+    with pytest.raises(UsageError, match=r"a\.csv: 0 MiB are too much for workers elsewhere, .* --cluster local:N\.$"):
+        enclosed([file], tmp_path / "ours", whole=False, local=False)
+
+
+def test_workers_of_our_own_take_files_of_any_size_and_rows_of_many_stay(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mission, "_MOST", 2)
+    monkeypatch.setattr(mission, "_PART", 1)
+    gone = Unread(tmp_path / "none.csv", "gone")
+    large = Mission(
+        campaign="c",
+        run="r",
+        account="outlet",
+        config=Path("x"),
+        local=True,
+        we=Worker(machine="here"),
+        files=(*enclosed([file], tmp_path / "ours", whole=False, local=True), gone),
+    )
+    assert (large.rows_stay, large.is_large) == (True, True)
+    assert (replace(large, most=3).rows_stay, replace(large, part=2).is_large) == (False, False)
+    left = replace(large, files=None)
+    assert (left.rows_stay, left.is_large) == (False, False)
 
 
 def test_a_worker_that_cannot_keep_copies_says_so(file: Path) -> None:

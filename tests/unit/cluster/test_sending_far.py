@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from batch.beginning import WithFiles, WithLeftovers
-from batch.cluster import sending_far, task
+from batch.cluster import mission, sending_far, task
 from batch.cluster.address import Address
 from batch.cluster.sending_far import Far, _goes_on
 from batch.cluster.workers import Worker
@@ -139,6 +139,16 @@ def test_files_are_sent_for_by_workers_and_reported_here(there: Place, *, local:
     (mission,) = there.here.missions
     assert mission.files is not None
     assert (getattr(mission.files[0], "content", b"") is None) is local
+
+
+def test_how_many_rows_ended_is_told_from_the_journal_as_a_worker_would_tell_it(
+    there: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mission, "_MOST", 0)
+    end = there.carry_out(WithFiles({"default": [there.file]}), local=True)
+    assert (end.exit_code, end.message, end.run, end.account is None) == (Exit.OK, "", "", False)
+    assert end.report is not None
+    assert len((end.report / "rows.csv").read_text(encoding="utf-8-sig").splitlines()) == 6
 
 
 def test_what_an_earlier_run_left_travels_with_its_files(there: Place) -> None:
