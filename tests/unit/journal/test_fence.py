@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import threading
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from sqlalchemy import select
 
 from batch.errors import Exit
 from batch.journal import tables
-from batch.journal.database import Database
+from batch.journal.database import Database, EntryRefused
 from batch.journal.fence import TakenOver
 from batch.journal.journal import Journal
 from batch.journal.states import State
@@ -19,6 +20,8 @@ from tests.unit.journal.making import NOW, SELLER, begin, begin_run, change, end
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from multiprocessing.queues import Queue
+    from multiprocessing.synchronize import Barrier
 
 
 @pytest.fixture
@@ -120,33 +123,48 @@ def test_the_epochs_of_other_sellers_are_their_own(journal: Journal, other: Jour
     assert state(journal, order) is State.HELD
 
 
-def test_of_many_writers_one_at_a_time_writes_for_a_seller(journal: Journal, url: str) -> None:
-    """Two parcels of one line, in two orders, collide in no key; they must not both be claimed all the same."""
-    run = begin_run(journal)
-    lots = 12
-    pairs = [
-        plan(journal, *(planned(f"PO{n}", parcel(tracking=f"1Z999AA10123456{way}")) for way in range(2)))
-        for n in range(lots)
-    ]
-    claimed: list[tuple[int, int]] = []
-    ready = threading.Barrier(2)
+# Two orders of one purchase order, of which one at most may be sent: about the same parcel, which is one key of the
+# journal's, and about two parcels of one line, which collide in no key.
+RIVALS = (
+    (parcel(tracking="1Z999AA10123456784"), parcel(tracking="1Z999AA10123456784", quantity=2)),
+    (parcel(tracking="1Z999AA10123456784"), parcel(tracking="1Z999AA10123456795")),
+)
+LOTS = 12
 
-    def send(way: int) -> None:
-        with closing(Journal(Database(url))) as ours:
-            ours.database.tables()
-            for lot, pair in enumerate(pairs):
-                ready.wait()
-                call = begin(pair[way], run, parcel(tracking=f"1Z999AA10123456{way}"), purchase_order=f"PO{lot}")
+
+def _claim(url: str, run: int, orders: list[int], way: int, ready: Barrier, told: Queue[list[int]]) -> None:
+    """Be one of two processes that begin their order of each lot at the same moment; tell in which it was begun."""
+    begun = []
+    with closing(Journal(Database(url))) as ours:
+        ours.database.tables()
+        for lot, order in enumerate(orders):
+            call = begin(order, run, RIVALS[lot % 2][way], purchase_order=f"PO{lot}")
+            ready.wait(60)
+            with suppress(EntryRefused):
                 if ours.apply([call]) == [()]:
-                    claimed.append((lot, way))
+                    begun.append(lot)
+    told.put(begun)
 
-    threads = [threading.Thread(target=send, args=(way,)) for way in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
 
-    assert sorted(lot for lot, _ in claimed) == list(range(lots))
+def test_of_two_processes_one_has_the_parcel(journal: Journal, url: str) -> None:
+    run = begin_run(journal)
+    pairs = [plan(journal, *(planned(f"PO{lot}", one) for one in RIVALS[lot % 2])) for lot in range(LOTS)]
+    apart = multiprocessing.get_context("spawn")
+    ready, told = apart.Barrier(2), apart.Queue()
+    processes = [
+        apart.Process(target=_claim, args=(url, run, [pair[way] for pair in pairs], way, ready, told))
+        for way in range(2)
+    ]
+    for process in processes:
+        process.start()
+
+    begun = [lot for _ in processes for lot in told.get(timeout=60)]
+
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0]
+    assert sorted(begun) == list(range(LOTS))
+    assert len(journal.in_states(SELLER, [State.SENDING])) == LOTS
 
 
 def test_a_seller_that_two_processes_admit_at_once_is_counted_once(journal: Journal, other: Journal) -> None:
