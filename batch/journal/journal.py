@@ -203,12 +203,12 @@ class Journal:
 def _by_kind(entries: Iterable[Entry]) -> tuple[list[Begin], list[End], list[Change]]:
     begins, ends, changes = list[Begin](), list[End](), list[Change]()
     for entry in entries:
-        if isinstance(entry, Begin):
-            begins.append(entry)
-        elif isinstance(entry, End):
-            ends.append(entry)
-        else:
+        if type(entry) is Change:  # of msgspec's records, `isinstance` costs five times as much where it is false
             changes.append(entry)
+        elif type(entry) is End:
+            ends.append(entry)
+        elif type(entry) is Begin:
+            begins.append(entry)
     return begins, ends, changes
 
 

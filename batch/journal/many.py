@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Select, Update
     from sqlalchemy.sql import ClauseElement
 
-Row = Sequence[Any]
+Row = tuple[Any, ...]
 Values = Mapping[str, Any]
 
 _NAMES = tuple(f"any_{place}" for place in range(BLOCK))
-_AT_ONCE = 256  # rows; to prepare a statement that lists so many takes 1 ms
+_MOST, _FEWEST = 256, 8  # rows that one step lists: to prepare it for so many takes 1 ms; fewer are dearer than steps
 
 
 class Many:
@@ -40,21 +40,22 @@ class Many:
     """
 
     def __init__(self, statement: Insert | Update, *names: str) -> None:
-        self._one_by_one, self._in_one_step = _OneByOne(statement, names), _InOneStep(statement, names)
+        self._one_by_one, self._in_few_steps = _OneByOne(statement, names), _InFewSteps(statement, names)
 
     def __call__(self, connection: Connection, rows: Sequence[Row]) -> int:
         """Carry it out for each of the rows; return how many rows of the table it touched."""
-        if connection.dialect.name == sqlite.NAME:
-            return sum(self._in_one_step(connection, piece) for piece in _pieces(rows))
-        return self._one_by_one(connection, rows) if rows else 0
+        listed = len(rows) // _FEWEST * _FEWEST if connection.dialect.name == sqlite.NAME else 0
+        first, rest = rows[:listed], rows[listed:]
+        touched = self._in_few_steps(connection, first) if first else 0
+        return touched + (self._one_by_one(connection, rest) if rest else 0)
 
 
 class _Written(NamedTuple):
-    """A statement as the driver takes it: its text, and what makes values into those before and behind a list."""
+    """A statement as the driver takes it: its text, and what takes out of a row the values before and behind a list."""
 
     text: str
-    before: Callable[[Values], Row]
-    behind: Callable[[Values], Row]
+    before: Callable[[Row], Row]
+    behind: Callable[[Row], Row]
 
 
 class _OneByOne:
@@ -67,14 +68,14 @@ class _OneByOne:
     def __call__(self, connection: Connection, rows: Sequence[Row]) -> int:
         kind = connection.dialect.name
         if kind not in self._written:
-            self._written[kind] = _written(connection, self._statement, names=self._names)
-        text, placed, _ = self._written[kind]
+            self._written[kind] = _written(connection, self._statement, self._names)
+        text, in_place, _ = self._written[kind]
         with closing(connection.connection.cursor()) as cursor:
-            cursor.executemany(text, [placed(dict(zip(self._names, row, strict=True))) for row in rows])
+            cursor.executemany(text, list(map(in_place, rows)))
             return int(cursor.rowcount)
 
 
-class _InOneStep:
+class _InFewSteps:
     """The rows are listed in the statement, and what is the same in all of them is said once.
 
     Measured with SQLite and blocks of 256: each step of the driver costs 0.3 us, and each value that it is given 0.2;
@@ -88,32 +89,34 @@ class _InOneStep:
     def __call__(self, connection: Connection, rows: Sequence[Row]) -> int:
         columns = list(zip(*rows, strict=True))
         differing = tuple(place for place, of_all in enumerate(columns) if _differ(of_all)) or (0,)
-        text, _, said_once = self._for(connection, differing, len(rows))
-        listed = chain.from_iterable(zip(*(columns[place] for place in differing), strict=True))
+        listed = tuple(chain.from_iterable(zip(*(columns[place] for place in differing), strict=True)))
         driver: Any = connection.connection.driver_connection
-        before = driver.total_changes
+        before, done = driver.total_changes, 0
         with closing(driver.cursor()) as cursor:
-            cursor.execute(text, (*listed, *said_once(dict(zip(self._names, rows[0], strict=True)))))
+            for count in _counts(len(rows)):
+                text, _, said_once = self._for(connection, differing, count)
+                ended = done + count * len(differing)
+                cursor.execute(text, listed[done:ended] + said_once(rows[0]))
+                done = ended
         return int(driver.total_changes - before)
 
     def _for(self, connection: Connection, differing: Sequence[int], count: int) -> _Written:
         """Return the statement for so many rows, of which the values at these places differ."""
         if (differing, count) not in self._written:
-            names = [self._names[place] for place in differing]
-            of_one = _written(connection, _listing(self._statement, self._names, names), names)
-            row = f"({', '.join('?' * len(names))})"
+            listed = [self._names[place] for place in differing]
+            of_one = _written(connection, _listing(self._statement, self._names, listed), self._names, listed)
+            row = f"({', '.join('?' * len(listed))})"
             text = of_one.text.replace(row, ", ".join([row] * count), 1)
             self._written[differing, count] = of_one._replace(text=text)
         return self._written[differing, count]
 
 
-def _pieces(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    """Cut the rows into pieces of few sizes, so that few statements need to be prepared: powers of two."""
-    done = 0
-    while left := len(rows) - done:
-        size = min(_AT_ONCE, 1 << (left.bit_length() - 1))
-        yield rows[done : done + size]
-        done += size
+def _counts(rows: int) -> Iterator[int]:
+    """Yield how many rows to list at a time: powers of two, so that few statements need to be prepared."""
+    while rows:
+        count = min(_MOST, 1 << (rows.bit_length() - 1))
+        yield count
+        rows -= count
 
 
 def _differ(values_: Sequence[Any]) -> bool:
@@ -141,42 +144,43 @@ class Lookup:
         self._written: dict[tuple[str, int], _Written] = {}
 
     def __call__(self, connection: Connection, wanted: Iterable[Any], **more: object) -> Iterator[Sequence[Any]]:
-        """Return the rows, as the driver gives them. `more`: the statement's own parameters."""
+        """Return the rows, as the driver gives them. `more`: the statement's own parameters, always the same."""
         for block in blocks(wanted):
-            size = _size(len(block))
-            text, before, behind = self._for(connection, size)
+            size = min(BLOCK, 1 << (len(block) - 1).bit_length())
+            text, before, behind = self._for(connection, size, tuple(more))
             filled = block + block[-1:] * (size - len(block))
+            others = tuple(more.values())
             with closing(connection.connection.cursor()) as cursor:
-                cursor.execute(text, (*before(more), *filled, *behind(more)))
+                cursor.execute(text, (*before(others), *filled, *behind(others)))
                 found = cursor.fetchall()
             yield from found
 
-    def _for(self, connection: Connection, size: int) -> _Written:
+    def _for(self, connection: Connection, size: int, others: Sequence[str]) -> _Written:
         """Return the statement for so many values. There are few sizes, so that each is written once."""
         written = connection.dialect.name, size
         if written not in self._written:
-            names = _NAMES[:size]
-            places = [bindparam(name, type_=self._column.type) for name in names]
-            self._written[written] = _written(connection, self._statement.where(self._column.in_(places)), names)
+            listed = _NAMES[:size]
+            wanted = self._column.in_([bindparam(name, type_=self._column.type) for name in listed])
+            self._written[written] = _written(connection, self._statement.where(wanted), others, listed)
         return self._written[written]
 
 
 def _written(
-    connection: Connection, statement: ClauseElement, listed: Sequence[str] = (), *, names: Sequence[str] | None = None
+    connection: Connection, statement: ClauseElement, names: Sequence[str], listed: Sequence[str] = ()
 ) -> _Written:
-    """Return the statement as the driver takes it, with a list of these values. `names`: the columns of an insert."""
-    compiled = statement.compile(dialect=connection.dialect, column_keys=names)
+    """Return the statement as the driver takes it, for rows with these values, and a list of others."""
+    compiled = statement.compile(
+        dialect=connection.dialect, column_keys=names if isinstance(statement, Insert) else None
+    )
     assert isinstance(compiled, SQLCompiler)  # noqa: S101 - it is no DDL
     constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
+    known, said = [*names, *constants], tuple(constants.values())
     places = compiled.positiontup or []
     begin = places.index(listed[0]) if listed else len(places)
-    before, behind = places[:begin], places[begin + len(listed) :]
-    return _Written(str(compiled), partial(_placed, constants, before), partial(_placed, constants, behind))
+    parts = places[:begin], places[begin + len(listed) :]
+    before, behind = (partial(_taken, said, [known.index(name) for name in part]) for part in parts)
+    return _Written(str(compiled), before, behind)
 
 
-def _placed(constants: Values, places: Sequence[str], given: Values) -> Row:
-    return tuple(constants[name] if name in constants else given[name] for name in places)
-
-
-def _size(count: int) -> int:
-    return min(BLOCK, 1 << (count - 1).bit_length())
+def _taken(constants: Row, places: Sequence[int], row: Row) -> Row:
+    return tuple(map((*row, *constants).__getitem__, places))

@@ -76,7 +76,7 @@ def standings_of(connection: Connection, orders: Iterable[int]) -> Standings:
     """
     wanted = sorted(set(orders))
     found = {
-        order: Standing(seller, epoch, purchase_order_id, NAMED[state], parts_from(parts))
+        order: Standing(seller, epoch, purchase_order_id, NAMED[state], parts_from(parts) if parts else ())
         for order, seller, epoch, purchase_order_id, state, parts in _STANDING(connection, wanted)
     }
     if len(found) < len(wanted):

@@ -69,7 +69,7 @@ def test_a_plan_that_another_process_disturbs_is_refused(journal: Journal, monke
     plan(journal, planned("1"))
     write = planning._NEW
 
-    def write_beside_another(connection: Connection, rows: Sequence[Sequence[Any]]) -> int:
+    def write_beside_another(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> int:
         seller, _, *others = rows[0]
         return write(connection, [*rows, (seller, "another's", *others)])
 
