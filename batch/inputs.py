@@ -199,6 +199,16 @@ def _not_kept(folder: Path, error: OSError) -> Fatal:
     return Fatal(f"{folder}: the copies of input files cannot be kept: {error.strerror}.")
 
 
+def kept(file: Path | Source | Unread, folder: Path, *, whole: bool) -> Source | Unread:
+    """Copy a file as `read_inputs` does, and return the copy, or why there is none."""
+    if not isinstance(file, Path):
+        return file
+    try:
+        return copied_whole(file, folder) if whole else copied(file, folder)
+    except UnreadableFile as error:
+        return Unread(file, str(error))
+
+
 def copied_whole(path: Path, folder: Path) -> Source:
     """Copy the file as `copied` does, and see that it is what was copied. Raises `FileChanged` where it is not."""
     source = copied(path, folder)

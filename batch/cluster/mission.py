@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from batch.errors import Fatal, UnreadableFile, UsageError
-from batch.inputs import Unread, copied, copied_whole
+from batch.errors import Fatal, UsageError
+from batch.inputs import Unread, kept
 from batch.job import Job
 from batch.journal import history
 from batch.journal.states import OPEN, State
@@ -119,16 +119,7 @@ def enclosed(
     `whole`: one that changes meanwhile is not read. `local`: they stay where they are. Raises UsageError where they are
     too large to travel.
     """
-    copy = copied_whole if whole else copied
-    found: list[Source | Unread] = []
-    for file in files:
-        if not isinstance(file, Path):
-            found.append(file)
-            continue
-        try:
-            found.append(copy(file, folder))
-        except UnreadableFile as error:
-            found.append(Unread(file, str(error)))
+    found = [kept(file, folder, whole=whole) for file in files]
     if not local:
         _refuse_too_large([one for one in found if isinstance(one, Source)])
     return tuple(one if isinstance(one, Unread) else _enclosed(one, local=local) for one in found)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from distributed import KilledWorker
 
-from batch.cluster.partitions import InParts, Partitions
+from batch.cluster.partitions import Partitions
 from batch.errors import Exit, NotBegun
 from batch.inputs import Unread
 from batch.job import Job, prepared
+from batch.reading.shipments import Recognised, Shipments
 from batch.settings import Account, Settings
 from tests.unit.reading.making import source
 from tests.unit.tables import policy
@@ -85,18 +86,21 @@ def partitions(workers: Workers, *, local: bool = True) -> Partitions:
 @pytest.mark.parametrize("local", [True, False])
 def test_what_workers_prepare_in_parts_is_what_one_process_prepares(tmp_path: Path, job: Job, *, local: bool) -> None:
     gone = Unread(Path("gone.csv"), "gone.csv: it is gone.")
-    files: list[Source | Unread] = [
+    files: list[Source | Unread | Path] = [
         source(tmp_path, LARGE, "large.csv"),
         source(tmp_path, written({"purchaseOrderId": "309121065891122"}), "small.csv"),
         gone,
         source(tmp_path, LARGE + "one,cell,too,many,here\n", "irregular.csv"),
         source(tmp_path, LARGE.replace("309", "409"), "another.csv"),
+        source(tmp_path, "no table\n", "no.csv"),
+        tmp_path / "not there.csv",
+        source(tmp_path, LARGE, "large.csv").path,
     ]
     workers = Workers()
     inputs, plan = partitions(workers, local=local)(job, files, policy())
     one, its_plan = prepared(job, files, policy())
 
-    assert [isinstance(table, InParts) for table in inputs.shipments] == [True, False, False, True]
+    assert [type(table) for table in inputs.shipments] == [Recognised, Shipments, Shipments, *[Recognised] * 2]
     assert (inputs.files, inputs.sources) == (one.files, one.sources)
     assert_same(plan, its_plan)
     assert set(workers.done) == {"_examine", "_clues", "_deal", "getitem", "_group"}
