@@ -12,8 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from rich.console import Console, Group
-from rich.live import Live
+from rich.console import Group
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -22,6 +21,7 @@ from batch.glance import Glance, glance_at
 from batch.journal.states import State
 from batch.logs import say, set_up_log
 from batch.report.moments import span
+from batch.terminal import Terminal, moving_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -56,21 +56,21 @@ _LINE = threading.Lock()  # a terminal has one line that moves; another run besi
 
 
 def follower(
-    *, quiet: bool, log_format: LogFormat, timezone: str, console: Console | None = None
+    *, quiet: bool, log_format: LogFormat, timezone: str, console: Terminal | None = None
 ) -> Callable[[Sequence[Followed]], AbstractContextManager[None]]:
     """Return who watches what is sent in this process; see `onlooker`."""
     looking = onlooker(quiet=quiet, log_format=log_format, timezone=timezone, console=console)
     return lambda followed: looking(lambda: list(map(glance_at, followed)))
 
 
-def onlooker(*, quiet: bool, log_format: LogFormat, timezone: str, console: Console | None = None) -> Onlooker:
+def onlooker(*, quiet: bool, log_format: LogFormat, timezone: str, console: Terminal | None = None) -> Onlooker:
     """Return who watches: nobody who wants it quiet, the terminal's line where there is a terminal, else the log.
 
     `console`: the terminal on which others speak meanwhile.
     """
     set_up_log(quiet=quiet, log_format=log_format)
     if sys.stderr.isatty() and not quiet and log_format == "text":
-        shown = console or Console(file=sys.stderr)
+        shown = console or Terminal(file=sys.stderr)
         return lambda look: _on_terminal(look, ZoneInfo(timezone), shown)
     return lambda look: Watch(look, say).watching()
 
@@ -110,21 +110,16 @@ class Meter:
 
 
 @contextmanager
-def _on_terminal(look: Look, zone: ZoneInfo, console: Console) -> Iterator[None]:
+def _on_terminal(look: Look, zone: ZoneInfo, console: Terminal) -> Iterator[None]:
     watch = Watch(look, lambda text, _told: console.print(Text(text, "yellow")))
     if not _LINE.acquire(blocking=False):
         with watch.watching():
             yield
         return
     meter = Meter(look)
-    line = Live(
-        console=console,
-        get_renderable=lambda: progress(look(), zone, meter.per_minute(), width=console.width),
-        refresh_per_second=4,
-        transient=True,
-    )
+    lines = moving_lines(console, lambda: progress(look(), zone, meter.per_minute(), width=console.width))
     try:
-        with line, watch.watching():
+        with lines, watch.watching():
             yield
     finally:
         _LINE.release()

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
-    from rich.console import Console
-
     from batch.beginning import WithFiles, WithLeftovers
     from batch.cluster.sending_far import Far
     from batch.commands.options import Common
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
     from batch.job import Job
     from batch.sending import Sending
     from batch.settings import Account, Settings
+    from batch.terminal import Terminal
 
 
 _STAYS = "stays until the rest of its rows have ended"
@@ -150,7 +149,7 @@ def move_files(ends: Iterable[Ended], *, quiet: bool) -> None:
                 click.echo(said, err=True)
 
 
-def sending(settings: Settings, common: Common, console: Console | None = None) -> Sending:
+def sending(settings: Settings, common: Common, console: Terminal | None = None) -> Sending:
     """Return how to send: until when, and who watches. `console`: the terminal on which others speak meanwhile."""
     from batch.progress import follower
     from batch.sending import Sending
@@ -165,7 +164,7 @@ def sending(settings: Settings, common: Common, console: Console | None = None) 
     )
 
 
-def sending_far(settings: Settings, common: Common, console: Console | None = None) -> Far:
+def sending_far(settings: Settings, common: Common, console: Terminal | None = None) -> Far:
     """Return how to send by a cluster. `console`: as of `sending`."""
     from batch.cluster.sending_far import Far
     from batch.logs import say

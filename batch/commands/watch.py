@@ -17,8 +17,6 @@ from batch.commands.running import accounts_meant, make_jobs, sending, sending_f
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from rich.console import Console
-
     from batch.commands.options import Common
     from batch.errors import Exit
     from batch.halts import Halts
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     from batch.job import Job
     from batch.settings import Settings
     from batch.telling import Telling
+    from batch.terminal import Terminal
     from batch.watch_voice import Voice
 
 _EPILOG = """\b
@@ -97,7 +96,7 @@ def _watched(folder: Path, account: str, jobs: Mapping[str, Job], settings: Sett
 
 @contextmanager
 def _turns(
-    settings: Settings, accounts: Sequence[str], common: Common, halts: Halts, voice: Voice, console: Console | None
+    settings: Settings, accounts: Sequence[str], common: Common, halts: Halts, voice: Voice, console: Terminal | None
 ) -> Iterator[Turns]:
     """Give what carries out runs, here or by a cluster. `accounts`: who is known to send."""
     if common.cluster is None:
@@ -127,12 +126,12 @@ def _named(account: str, jobs: Mapping[str, Job]) -> str:
     return " and ".join(part for part in (f"account {account}" if account else "", of_sub_folders) if part)
 
 
-def _console(settings: Settings, common: Common) -> Console | None:
+def _console(settings: Settings, common: Common) -> Terminal | None:
     """Return the terminal to speak on, None where there is none or where it is to be a log."""
-    from rich.console import Console
+    from batch.terminal import Terminal
 
     people = sys.stderr.isatty() and settings.log_format == "text" and not common.quiet
-    return Console(file=sys.stderr) if people else None
+    return Terminal(file=sys.stderr) if people else None
 
 
 def _print_json(summary: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.console import Console
 
-from batch import progress
+from batch import progress, terminal
 from batch.glance import Glance, glance_at
 from batch.journal.states import State
 from batch.marketplace.call import Kind
@@ -256,7 +256,7 @@ async def test_a_terminal_gets_a_line_that_moves_and_a_second_run_only_what_chan
 ) -> None:
     monkeypatch.setattr(sys, "stderr", Terminal())
     monkeypatch.setenv("TERM", "xterm")
-    console = Console(file=sys.stderr, width=80, force_terminal=True)
+    console = terminal.Terminal(file=sys.stderr, width=80, force_terminal=True)
     follow = follower(quiet=False, log_format="text", timezone="America/Toronto", console=console)
     with follow([Pretended("one").followed]), follow([Pretended("two").followed]):
         await asyncio.sleep(0)
