@@ -97,18 +97,19 @@ class _Book:
                 self._known[seller, purchase_order] = {(one.line_number, one.parcel): one for one in claims}
 
     def claim(self, begin: Begin, update_: ShippingUpdate) -> tuple[Claim, ...]:
-        place = begin.seller, update_.purchase_order_id
+        order, seller, purchase_order = begin.order, begin.seller, update_.purchase_order_id
         wanted = _wanted(update_.parcels)
-        known = self._known.get(place, {})
-        if known and (against := tuple(_against(known.values(), wanted, begin.order))):
+        known = self._known.get((seller, purchase_order))
+        if known and (against := tuple(_against(known.values(), wanted, order))):
             return against
-        for (line, parcel), units in wanted.items():
-            if (line, parcel) in known:
-                self.again.append((*place, line, parcel, begin.order, units))
+        for place, units in wanted.items():
+            if known and place in known:
+                self.again.append((seller, purchase_order, *place, order, units))
             else:
-                self.new.append((*place, line, parcel, units, begin.order, False))
+                self.new.append((seller, purchase_order, *place, units, order, False))
             if self._meet:
-                self._known[place][line, parcel] = Claim(line, parcel, units, begin.order, State.SENDING, begin.at)
+                claimed = Claim(*place, units, order, State.SENDING, begin.at)
+                self._known[seller, purchase_order][place] = claimed
         return ()
 
 

@@ -179,10 +179,12 @@ class Journal:
             standings = standings_of(connection, named)
             self.locks.fence.check({(one.seller, one.epoch) for one in standings.values()})
             against = claim(connection, begins)
-            begin_calls(connection, [begin for begin in begins if id(begin) not in against], standings)
+            if against:
+                begins = [begin for begin in begins if id(begin) not in against]
+            begin_calls(connection, begins, standings)
             end_calls(connection, ends)
             change_states(connection, changes, standings)
-        return [against.get(id(entry), ()) for entry in entries]
+        return [against.get(id(entry), ()) for entry in entries] if against else [()] * len(entries)
 
     def decide(self, order: int, *, decision: str, user: str, note: str, change: Change) -> None:
         """Record a person's decision about an order, and carry it out in the same transaction. Raises `IllegalChange`.

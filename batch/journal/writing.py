@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _orders, _attempts, _locks = tables.orders, tables.attempts, tables.locks
 _UPDATES = (Kind.SHIP, Kind.EDIT)
 _NOT_DONE = (State.PLANNED, State.REFUSED, State.DROPPED)
+_SENT, _TO_BE_SENT = State.SENDING, LEGAL[State.SENDING]  # a look into a class of states costs as much as a call
 
 
 class IllegalChange(EntryRefused):
@@ -189,9 +190,9 @@ def _find(found: dict[int, str], order: int, purchase_order_id: str, standing: S
 
 
 def _sent(begin: Begin, update_: ShippingUpdate, standing: Standing) -> tuple[Any, ...]:
-    if standing.state not in LEGAL[State.SENDING]:
-        raise _illegal(standing, State.SENDING)
-    standing.state, standing.parts = State.SENDING, laid_over(standing.parts, begin.ended)
+    if standing.state not in _TO_BE_SENT:
+        raise _illegal(standing, _SENT)
+    standing.state, standing.parts = _SENT, laid_over(standing.parts, begin.ended)
     return (
         begin.order,
         to_json(standing.parts),
