@@ -20,7 +20,7 @@ from batch.cluster.partitions import Partitions
 from batch.cluster.station import STATIONS, Station
 from batch.cluster.workers import describe_with, own_settings, refusals
 from batch.end_of_run import Ended
-from batch.errors import ShipbatchError, UsageError
+from batch.errors import Exit, ShipbatchError, UsageError
 from batch.journal import history
 from batch.journal.journal import Journal
 from batch.sending import Sending
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from batch.cluster.mission import Mission
-    from batch.errors import Exit
     from batch.glance import Glance
     from batch.job import Begin, Job
     from batch.settings import Settings
@@ -48,11 +47,16 @@ def carry_out(mission: Mission) -> Ended:
 
 
 def carry_out_by(worker: Any, mission: Mission) -> Ended:  # noqa: ANN401 - it ships no types
-    """Carry out one account's run in this worker, whatever goes wrong."""
+    """Carry out one account's run in this worker, whatever goes wrong.
+
+    Raises Reschedule where it stopped because this worker is to end: another goes on with it.
+    """
     try:
         end = _carried_out(mission, worker)
     except ShipbatchError as error:
         end = Ended(None, None, error.exit_code, str(error))
+    if end.exit_code is Exit.TERMINATED and worker.status.name in _GOING:
+        raise distributed.Reschedule
     if end.account is None:
         log.warning("Account %s: nothing to tell of run %s. %s", mission.account, mission.run, end.message)
     elif mission.rows_stay:

@@ -61,11 +61,14 @@ def _on_it(ordeal: Ordeal, cluster: Cluster) -> int:
     return next(place for place, number in enumerate(numbers) if f"process {number}," in holder)
 
 
-def test_a_worker_that_is_killed_is_taken_over_from(ordeal: Ordeal, cluster: Cluster, file: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_worker_that_is_killed_or_told_to_end_is_taken_over_from(
+    ordeal: Ordeal, cluster: Cluster, file: Path, number: signal.Signals
+) -> None:
     running = ordeal.begin("run", file, "--json", "--cluster", cluster.address)
     _has_begun(ordeal)
     _hurry(ordeal)
-    cluster.workers[_on_it(ordeal, cluster)].send_signal(signal.SIGKILL)
+    cluster.workers[_on_it(ordeal, cluster)].send_signal(number)
     ran = ordeal.ended(running)
     assert (ran.code, ran.summary["orders"]["shipped"]) == (0, _ORDERS), ran
     assert len(read_reports(ordeal.folder / "reports")) == 1

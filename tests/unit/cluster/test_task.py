@@ -5,22 +5,21 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import distributed
+import pytest
 
 from batch.cluster import task
 from batch.cluster.mission import Mission
 from batch.cluster.workers import Worker
+from batch.end_of_run import Ended
 from batch.errors import Exit
 from batch.glance import Glance
 from batch.job import Job
 from batch.journal.journal import Journal
 from batch.journal.states import State
 from batch.settings import Account, Settings
-
-if TYPE_CHECKING:
-    import pytest
 
 MISSION = Mission(campaign="c", run="r", account="default", config=Path("x"), local=True, we=Worker(machine="here"))
 GLANCE = Glance(name="default", total=2, ended={State.SHIPPED: 1})
@@ -74,6 +73,26 @@ def test_what_was_foreseen_is_the_runs_end(monkeypatch: pytest.MonkeyPatch, tmp_
     end = task.carry_out(replace(MISSION, config=tmp_path / "none.toml"))
     assert (end.account, end.exit_code) == (None, Exit.USAGE)
     assert "there is no such settings file" in end.message
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "again"),
+    [
+        ("closing", Exit.TERMINATED, True),
+        ("closing_gracefully", Exit.OK, False),
+        ("running", Exit.TERMINATED, False),
+    ],
+)
+def test_what_stopped_because_its_worker_ends_is_for_another_to_go_on_with(
+    monkeypatch: pytest.MonkeyPatch, status: str, code: Exit, *, again: bool
+) -> None:
+    end = Ended(None, None, code)
+    monkeypatch.setattr(task, "_carried_out", lambda *_told: end)
+    if again:
+        with pytest.raises(distributed.Reschedule):
+            task.carry_out_by(worker(status), MISSION)
+    else:
+        assert task.carry_out_by(worker(status), MISSION) is end
 
 
 def test_a_process_is_told_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
