@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, final
 
 import orjson
 from msgspec import Struct
@@ -33,6 +33,7 @@ class Part:
 Parts = tuple[Part | None, ...]  # beside each parcel of the file
 
 
+@final
 class Begin(Struct, frozen=True, kw_only=True):
     """A call is about to leave. The first call of an update claims its parcels and takes the order to `sending`."""
 
@@ -48,6 +49,7 @@ class Begin(Struct, frozen=True, kw_only=True):
     before: dict[str, int] | None = None  # units of each line that were shipped beforehand
 
 
+@final
 class End(Struct, frozen=True, kw_only=True):
     """What came of a call."""
 
@@ -59,6 +61,7 @@ class End(Struct, frozen=True, kw_only=True):
     reason: str
 
 
+@final
 class Change(Struct, frozen=True, kw_only=True):
     """An order goes to another state."""
 

@@ -209,7 +209,7 @@ def _by_kind(entries: Iterable[Entry]) -> tuple[list[Begin], list[End], list[Cha
             changes.append(entry)
         elif type(entry) is End:
             ends.append(entry)
-        elif type(entry) is Begin:
+        else:
             begins.append(entry)
     return begins, ends, changes
 
