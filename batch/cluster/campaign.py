@@ -139,7 +139,7 @@ class Campaign:
     def _left_behind(self, mission: Mission) -> Ended:
         assert self._asked is not None  # noqa: S101 - before that nobody looks for workers
         exit_code, reason = self._asked
-        return Ended(None, None, exit_code, f"Account {mission.account}: no worker is left to stop it. {reason}")
+        return Ended(None, None, exit_code, f"Account {mission.account}: no worker is left to send for it. {reason}")
 
     # Stopping
 

@@ -213,7 +213,7 @@ def test_where_no_worker_is_left_to_stop_nobody_waits() -> None:
     (end,) = one.carry_out()
     assert (end.exit_code, end.message) == (
         Exit.TEMPORARY,
-        "Account default: no worker is left to stop it. A file STOP.!",
+        "Account default: no worker is left to send for it. A file STOP.!",
     )
     assert not one.lost
 
