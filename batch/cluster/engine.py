@@ -29,6 +29,10 @@ _ENVIRONMENT = {
 }
 """Of workers of our own. Dask lets them give memory back at once; each part of a file would fetch it anew, which takes
 two thirds of its time once more."""
+_CONFIG = {
+    "distributed.nanny.pre-spawn-environ": _ENVIRONMENT,
+    "distributed.worker.memory.terminate": False,  # whoever sends is not killed for a large plan; parts are spilled
+}
 _EXTRA = "--cluster needs Dask, which comes with the extra `cluster`: pip install 'shipbatch[cluster]'."
 
 
@@ -57,7 +61,7 @@ def _of_our_own(workers: int, held: ExitStack) -> Client:
     from distributed import Client, LocalCluster  # noqa: PLC0415 - the same
 
     folder = held.enter_context(tempfile.TemporaryDirectory(prefix="shipbatch-", ignore_cleanup_errors=True))
-    held.enter_context(dask.config.set({"distributed.nanny.pre-spawn-environ": _ENVIRONMENT}))
+    held.enter_context(dask.config.set(_CONFIG))
     try:
         cluster = LocalCluster(  # type: ignore[no-untyped-call] # distributed ships no types
             n_workers=workers,
