@@ -133,6 +133,7 @@ class Campaign:
 
     async def _lost(self, mission: Mission) -> Ended:
         self.lost = True
+        self.link.forget([mission.account])  # else whoever looks would say that its sending has ended
         said = f"The scheduler at {self.link.address} is lost; {await asyncio.to_thread(self.goes_on, mission)}."
         return Ended(None, None, Exit.TEMPORARY, said)
 

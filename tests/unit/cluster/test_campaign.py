@@ -140,6 +140,25 @@ def test_a_lost_scheduler_is_told_of(lost: object) -> None:
     assert one.lost
 
 
+def test_of_an_account_whose_scheduler_was_lost_nobody_says_that_its_sending_has_ended() -> None:
+    client, seen = Pretended([]), []
+    one = _campaign(client)
+
+    def submit(*_told: object, key: str) -> Future:  # noqa: ARG001 - the library's
+        one.link._seen["default"] = Glance(name="default", total=9, ended={})
+        return Future(None)
+
+    @contextmanager
+    def look(glances: Callable[[], list[Glance]]) -> Iterator[None]:
+        yield
+        seen.append(glances())
+
+    client.submit = submit  # type: ignore[method-assign] # it is lost once it is seen
+    one.look = cast("Any", look)
+    one.carry_out()
+    assert seen == [[]]
+
+
 def test_what_dask_says_once_its_scheduler_is_gone_is_no_fault_of_ours(caplog: pytest.LogCaptureFixture) -> None:
     one = _campaign(Pretended([Exception("Tried sending message after closing.")], status="closed"))
     assert (one.carry_out()[0].exit_code, one.lost, caplog.text) == (Exit.TEMPORARY, True, "")
