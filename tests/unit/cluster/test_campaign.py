@@ -153,7 +153,7 @@ def test_of_an_account_whose_scheduler_was_lost_nobody_says_that_its_sending_has
         yield
         seen.append(glances())
 
-    client.submit = submit  # type: ignore[method-assign] # it is lost once it is seen
+    client.submit = submit  # type: ignore[assignment] # it is lost once it is seen
     one.look = cast("Any", look)
     one.carry_out()
     assert seen == [[]]
