@@ -18,17 +18,24 @@ import pyarrow.compute as pc
 from schemas.characters import hashes, is_blank, joined_texts, picked, replaced, text_array
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """Rows by order. Positions ascend."""
+    """Rows by order."""
 
-    position: np.ndarray  # int64, of each row
-    order: np.ndarray  # int64, beside it: a number for the order that the row names, by first appearance
-    two_customers: np.ndarray  # positions of rows whose purchase order has the orders of two customers
-    alike: np.ndarray  # positions of rows that may say the same parcel as another; a few others perhaps
+    order: np.ndarray  # int64, beside each row a number for the order that it names, by first appearance
+    two_customers: np.ndarray  # positions of rows whose purchase order has the orders of two customers, ascending
+    alike: np.ndarray  # positions of rows that may say the same parcel as another, a few others perhaps; ascending
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Some of all rows by order: those that met. Positions of `groups` are places in `position`."""
+
+    position: np.ndarray  # int64, of each row among all, ascending
+    groups: Groups
 
 
 class Keys(Protocol):
@@ -152,17 +159,19 @@ def met(pieces: Sequence[Dealt], starts: Sequence[int]) -> Dealt:
     )
 
 
-def grouped(keys: Keys, position: np.ndarray | None = None) -> Groups:
-    """Group rows. `position`: where each stands among all, ascending; else these are all."""
-    codes = pc.dictionary_encode(keys.orders()).indices
-    order = np.asarray(codes.to_numpy(zero_copy_only=False), np.int64)
+def grouped(keys: Keys) -> Groups:
+    """Group rows."""
+    order = _numbered(keys.orders())
+    pa.default_memory_pool().release_unused()
     mixed = _two_customers(keys, order)
     left = keys.ready.copy()
     left[mixed] = False
-    alike = _perhaps_alike(keys, order, np.flatnonzero(left))
-    if position is None:
-        return Groups(np.arange(len(order)), order, mixed, alike)
-    return Groups(position, order, position[mixed], position[alike])
+    return Groups(order, mixed, _perhaps_alike(keys, order, np.flatnonzero(left)))
+
+
+def _numbered(names: pa.LargeStringArray) -> np.ndarray:
+    """Return a number for each name, by first appearance."""
+    return np.asarray(pc.dictionary_encode(names).indices.to_numpy(zero_copy_only=False), np.int64)
 
 
 def _two_customers(keys: Keys, order: np.ndarray) -> np.ndarray:
@@ -185,22 +194,23 @@ def _perhaps_alike(keys: Keys, order: np.ndarray, rows: np.ndarray) -> np.ndarra
     return np.asarray(rows[pd.Series(mixed).duplicated(keep=False).to_numpy()])
 
 
-def laid_together(parts: Sequence[Groups]) -> Groups:
-    """Return the groups of all rows: those of buckets, in which each row is once."""
-    orders = [int(part.order.max(initial=-1)) + 1 for part in parts]
-    starts = np.cumsum([0, *orders])
-    first = np.empty(int(starts[-1]), np.int64)
-    for part, start in zip(parts, starts.tolist(), strict=False):
-        first[part.order[::-1] + start] = part.position[::-1]
-    place = np.empty(len(first), np.int64)
-    place[np.argsort(first, kind="stable")] = np.arange(len(first))
-    order = np.empty(sum(len(part.position) for part in parts), np.int64)
-    for part, start in zip(parts, starts.tolist(), strict=False):
-        order[part.position] = place[part.order + start]
-    nothing = np.empty(0, np.int64)
+def laid_together(buckets: Sequence[Bucket]) -> Groups:
+    """Return the groups of all rows, each of which is in one bucket."""
+    starts = np.cumsum([0, *(int(one.groups.order.max(initial=-1)) + 1 for one in buckets)]).tolist()
+    first = np.empty(starts[-1], np.int64)  # position at which each order appears
+    for one, start in zip(buckets, starts, strict=False):
+        first[one.groups.order[::-1] + start] = one.position[::-1]
+    number = np.empty(len(first), np.int64)
+    number[np.argsort(first, kind="stable")] = np.arange(len(first))
+    order = np.empty(sum(len(one.position) for one in buckets), np.int64)
+    for one, start in zip(buckets, starts, strict=False):
+        order[one.position] = number[one.groups.order + start]
     return Groups(
-        np.arange(len(order)),
         order,
-        np.sort(np.concatenate([nothing, *(part.two_customers for part in parts)])),
-        np.sort(np.concatenate([nothing, *(part.alike for part in parts)])),
+        _sorted(one.position[one.groups.two_customers] for one in buckets),
+        _sorted(one.position[one.groups.alike] for one in buckets),
     )
+
+
+def _sorted(positions: Iterable[np.ndarray]) -> np.ndarray:
+    return np.sort(np.concatenate([np.empty(0, np.int64), *positions]))

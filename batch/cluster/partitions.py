@@ -21,7 +21,7 @@ import numpy as np
 
 from batch.draft import draft_of, examined, judge
 from batch.errors import Exit, NotBegun, UnreadableFile
-from batch.grouping import Dealt, Groups, KeysOfLines, dealt, grouped, laid_together, met
+from batch.grouping import Bucket, Dealt, KeysOfLines, dealt, grouped, laid_together, met
 from batch.in_parts import examined_part, ready_rows, settled, table_of
 from batch.inputs import Inputs, Unread, inputs_by, kept, read_source
 from batch.job import prepared
@@ -157,7 +157,7 @@ class Partitions:
             (seen,) = self._gathered([part])
             yield _settled(seen)
 
-    def _grouped(self, files: Sequence[_File], buckets: int) -> list[Future[Groups]]:
+    def _grouped(self, files: Sequence[_File], buckets: int) -> list[Future[Bucket]]:
         keys = [of_piece for file in files for of_piece in file.keys]
         starts = np.cumsum([0, *(height for file in files for height in file.heights)])[:-1].tolist()
         return [self._submit(_group, [one[bucket] for one in keys], starts) for bucket in range(buckets)]
@@ -207,6 +207,6 @@ def _deal(seen: Seen, buckets: int) -> list[Dealt]:
     return _settled(seen).dealt(buckets)
 
 
-def _group(pieces: Sequence[Dealt], starts: Sequence[int]) -> Groups:
+def _group(pieces: Sequence[Dealt], starts: Sequence[int]) -> Bucket:
     keys = met(pieces, starts)
-    return grouped(keys, keys.position)
+    return Bucket(keys.position, grouped(keys))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from batch.draft import Examined, draft_of, examined, judge
 from batch.errors import UnreadableFile
-from batch.grouping import KeysOfLines, dealt, grouped, laid_together, met
+from batch.grouping import Bucket, KeysOfLines, dealt, grouped, laid_together, met
 from batch.in_parts import examined_part, settled, table_of
 from batch.plan import make_plan, planned
 from batch.reading import read_shipments
@@ -132,7 +132,7 @@ def plan_in_parts(
     judge(draft)
     starts = np.cumsum([0, *heights])[:-1].tolist()
     of_buckets = [met([piece[bucket] for piece in pieces], starts) for bucket in range(buckets)]
-    groups = laid_together([grouped(keys, keys.position) for keys in of_buckets])
+    groups = laid_together([Bucket(keys.position, grouped(keys)) for keys in of_buckets])
     return planned(draft, groups, policy), count
 
 
