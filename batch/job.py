@@ -104,7 +104,7 @@ class Job:
     wait: bool = False  # for the account's lock
     dropped: bool = False  # files come by copying: a last line without a line end may have been cut short
     run: str = ""  # the run's name, where it has one before it begins: whoever begins it again goes on with it
-    prepare: Prepare = prepared
+    prepare: Prepare = prepared  # steps 2 and 3: here, or by all workers (batch.cluster.partitions)
 
     @contextmanager
     def planned(self, journal: Journal, files: Sequence[Path | Source | Unread]) -> Iterator[Work]:
