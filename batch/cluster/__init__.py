@@ -7,7 +7,11 @@
     station     in a worker: one event loop for all accounts that it sends for
     task        in a worker: one account, from its lock to its account
     partitions  a large account's files, prepared by all workers
+    link        here: one connection, and what workers tell through it
     campaign    here: hand out missions, watch, stop, gather
+    sending_far here: a command's jobs, and their reports
+    line        here: the way to a cluster for as long as a watch lasts
+    turns_far   here: the runs of a watch's turns
 
 No credentials travel: each worker has settings of its own. What is shared is the journal alone.
 """
