@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _SAY_AGAIN = 1.0  # s between two times that workers are told to stop: some came since, or were about to begin
-_MOST_DEATHS = 5  # times that Dask gives an account up for its workers' deaths, nothing having been done between
+_MOST_DEATHS = 5  # times that Dask gives an account up for its workers' deaths, nothing having been sent between
 
 
 def stopped_by_signals(stop: Stop) -> AbstractContextManager[None]:
@@ -92,12 +92,12 @@ class Campaign:
         """Hand a mission out, and again where those who took it died, and return how it ended."""
         from distributed import KilledWorker  # noqa: PLC0415 - the extra `cluster`
 
-        deaths, left = 0, inf
+        deaths, left = 0, (inf, 0)
         for attempt in count():
             try:
                 return await self._result(mission, attempt)
             except KilledWorker:
-                now_left = self._left(mission)
+                now_left = self._left()
                 deaths, left = (1 if now_left < left else deaths + 1), now_left
                 if deaths == _MOST_DEATHS:
                     break
@@ -114,10 +114,13 @@ class Campaign:
         said = f"its workers died again and again; {await asyncio.to_thread(self.goes_on, mission)}."
         return Ended(None, None, Exit.TEMPORARY, f"Account {mission.account}: {said}")
 
-    def _left(self, mission: Mission) -> float:
-        """Return how many orders have not ended yet, as far as that was seen."""
-        seen = self.link.seen([mission.account])
-        return seen[0].left if seen else inf
+    def _left(self) -> tuple[float, int]:
+        """Return how many accounts nothing was seen of yet, and how many orders of the others have not ended.
+
+        Of all, for it is not an account's fault that workers die while they send for others.
+        """
+        seen = self.link.seen([mission.account for mission in self.missions])
+        return len(self.missions) - len(seen), sum(one.left for one in seen)
 
     async def _result(self, mission: Mission, attempt: int) -> Ended:
         key = f"{self.link.name}-{mission.account}-{mission.run}-{attempt}"

@@ -118,18 +118,21 @@ def test_workers_that_die_again_and_again_are_told_of() -> None:
     assert (end.exit_code, end.message) == (4, told)
 
 
-def test_an_account_whose_orders_go_on_between_deaths_is_never_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    client = Pretended([_killed() for _ in range(20)] + [WELL])
-    one = _campaign(client)
+@pytest.mark.parametrize("account", ["default", "outlet"])
+def test_no_account_is_given_up_while_orders_go_on_between_deaths(
+    monkeypatch: pytest.MonkeyPatch, account: str
+) -> None:
+    client = Pretended([WELL, *[_killed() for _ in range(20)], WELL])
+    one = _campaign(client, replace(MISSION, account="outlet"), MISSION)
     submit = client.submit
 
     def go_on(function: object, mission: Mission, *, key: str) -> Future:
         shipped = len(client.keys)
-        one.link._seen["default"] = Glance(name="default", total=100, ended={State.SHIPPED: shipped})
+        one.link._seen[account] = Glance(name=account, total=100, ended={State.SHIPPED: shipped})
         return submit(function, mission, key=key)
 
     monkeypatch.setattr(client, "submit", go_on)
-    assert one.carry_out()[0].message == "well!"
+    assert [end.message for end in one.carry_out()] == ["well!", "well!"]
 
 
 @pytest.mark.parametrize("lost", [None, CancelledError(), OSError("gone")])
