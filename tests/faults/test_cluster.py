@@ -125,7 +125,8 @@ def test_a_worker_that_is_cut_off_and_alive_sends_nothing_more(ordeal: Ordeal, p
         cluster = held.enter_context(begun_cluster(ordeal.folder / "cluster", ordeal.environment(), workers=0))
         lines = [held.enter_context(begun_relay(port)) for port in (cluster.port, postgres.port)]
         its_journal = postgres.url(database).replace(f":{postgres.port}/", f":{lines[1].port}/")
-        alive = cluster.add_worker({"SHIPBATCH_JOURNAL": its_journal}, port=lines[0].port)
+        its_own = {"SHIPBATCH_JOURNAL": its_journal, "DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP": "5 minutes"}
+        alive = cluster.add_worker(its_own, port=lines[0].port)  # which goes on trying for so long
         running = ordeal.begin("run", file, "--json", "--cluster", cluster.address)
         _has_begun(ordeal)
         for line in lines:
