@@ -122,7 +122,9 @@ class _Process:
 
 
 def _sign_for(whom: Connection) -> None:
-    """Sign until whom we sign for is gone. Signals to the whole group are for whoever started us."""
+    """Sign until whom we sign for is gone, whose event loop goes first. Signals to the whole group are not for us."""
+    if hasattr(os, "nice"):
+        os.nice(10)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     signers: dict[bytes, Signer] = {}

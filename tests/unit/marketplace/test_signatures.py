@@ -85,6 +85,7 @@ async def test_leaving_while_signatures_are_made_leaves_nothing_behind(signer: S
 
 def test_a_signing_process_ends_when_whom_it_signs_for_is_gone(signer: Signer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signal, "signal", lambda *_: None)  # here it runs in our own process
+    monkeypatch.setattr(os, "nice", lambda _: None)
     ours, theirs = multiprocessing.Pipe()
     ours.send([(signer.key(), b"text")])
     ours.close()
