@@ -15,12 +15,15 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from batch.accounting import of_run, planned_account, with_foresight
 from batch.clock import now_ms
 from batch.end_of_run import Ended, ended
 from batch.ended_before import end_rows, mark_ended_before
 from batch.inputs import read_inputs
 from batch.plan import Plan, Policy, make_plan
+from schemas.characters import is_blank
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,13 +73,14 @@ class Checking:
         from batch.marketplace.credentials import open_dialect_of  # noqa: PLC0415 - the same
 
         dialect = open_dialect_of(self.name, self.account)
-        return foresee(plan, _to_be_sent(plan), self.account, dialect, self.settings.zone)
+        return foresee(plan, _to_be_sent(plan).tolist(), self.account, dialect, self.settings.zone)
 
     def _seconds_to_send(self, plan: Plan) -> float:
-        return len(_to_be_sent(plan)) * 60 / self.account.rate.ship if self.account.rate.ship else 0.0
+        return _to_be_sent(plan).size * 60 / self.account.rate.ship if self.account.rate.ship else 0.0
 
 
-def _to_be_sent(plan: Plan) -> list[int]:
-    """Return the places of the orders that would be sent now."""
-    ready = (plan.rows["outcome"] == "") & (plan.rows["order"] >= 0)
-    return [int(order) for order in plan.rows.loc[ready, "order"].unique()]
+def _to_be_sent(plan: Plan) -> np.ndarray:
+    """Return the places of the orders that would be sent now, in their order."""
+    order = plan.rows["order"].to_numpy()
+    ready = is_blank(plan.rows["outcome"]) & (order >= 0)
+    return np.flatnonzero(np.bincount(order[ready], minlength=1))

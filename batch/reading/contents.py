@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import mmap
 import tempfile
 import zipfile
 from dataclasses import replace
@@ -11,6 +10,7 @@ from dataclasses import replace
 from batch.reading.archive import unpacked_gzip, zip_members
 from batch.reading.grid import Place
 from batch.reading.html import read_html
+from batch.reading.spilling import mapped
 from batch.reading.table import Limits, Source, Table
 from batch.reading.text import read_large_text, read_text
 from batch.reading.workbook import read_workbook
@@ -64,11 +64,11 @@ def read_tables(source: Source, limits: Limits | None = None, known: frozenset[s
 def _large_table(place: Place) -> Table | None:
     """Return the table of a large text, whose cells lie in files; None where it is no text, or no regular one."""
     with place.source.content.open("rb") as file:
-        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    if not may_be_text(mapped[:_SNIFFED]):
+        content = mapped(file)
+    if not may_be_text(content[:_SNIFFED]):
         return None
     try:
-        return read_large_text(place, memoryview(mapped))
+        return read_large_text(place, memoryview(content))
     except OSError as error:
         where = tempfile.gettempdir()
         raise place.refused(f"it is large, and its cells cannot be laid into {where} ({error.strerror}).") from None

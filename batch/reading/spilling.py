@@ -59,7 +59,7 @@ class _Spilled:
         return pa.Array.from_buffers(
             pa.large_string(),
             self._height,
-            [None, _mapped(self._ends), _mapped(self._letters) if self._length else pa.py_buffer(b"")],
+            [None, _buffer(self._ends), _buffer(self._letters) if self._length else pa.py_buffer(b"")],
         )
 
 
@@ -67,12 +67,17 @@ def _file(held: ExitStack) -> IO[bytes]:
     return held.enter_context(tempfile.TemporaryFile(prefix="shipbatch-"))
 
 
-def _mapped(file: IO[bytes]) -> pa.Buffer:
+def _buffer(file: IO[bytes]) -> pa.Buffer:
     """Return the file's content; it stays as long as that is used, though the file is closed."""
     file.flush()
-    mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    _GIVING_BACK.also(mapped)
-    return pa.py_buffer(mapped)
+    return pa.py_buffer(mapped(file))
+
+
+def mapped(file: IO[bytes]) -> mmap.mmap:
+    """Return a file's content as memory that the system takes back now and then."""
+    content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    _GIVING_BACK.also(content)
+    return content
 
 
 class _GivingBack:
