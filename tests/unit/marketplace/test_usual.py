@@ -67,6 +67,33 @@ def test_whatever_is_read_as_usual_is_read_alike(document: dict[str, Any]) -> No
         assert not read_errors(read)
 
 
+def changed(path: str, value: object) -> bytes:
+    document = copy.deepcopy(USUAL)
+    line = document["order"]["orderLines"]["orderLine"][0]
+    *above, name = path.split(".")
+    place: Any = {"order": document["order"], "line": line}
+    for step in above:
+        place = place[int(step)] if isinstance(place, list) else place[step]
+    place[name] = value
+    return json.dumps(document).encode()
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("line.lineNumber", " "),
+        ("line.orderLineStatuses.orderLineStatus.0.status", ""),
+        ("line.orderLineStatuses.orderLineStatus.0.statusQuantity.amount", "two"),
+        ("line.orderLineQuantity.amount", "1234567890"),
+        ("order.purchaseOrderId", ""),
+        ("order.orderLines.orderLine", []),
+        ("order.orderLines.orderLine", [USUAL["order"]["orderLines"]["orderLine"][0]] * 2),
+    ],
+)
+def test_what_is_odd_about_an_order_is_left_to_others(path: str, value: object) -> None:
+    assert usual_order(changed(path, value), PURCHASE_ORDER) is None
+
+
 def test_the_order_of_another_id_is_not_ours() -> None:
     assert usual_order(json.dumps(USUAL).encode(), "1") is None
 
