@@ -99,12 +99,15 @@ class _GivingBack:
     def _give_back(self) -> None:
         while True:
             with self._turn:
-                for mapped in self._mapped:
-                    mapped.madvise(mmap.MADV_DONTNEED)
+                self._let_go()
                 if not self._mapped:
                     self._thread = None
                     return
             time.sleep(_EVERY)
+
+    def _let_go(self) -> None:  # by itself: a name in the loop above would hold on to the last one for ever
+        for mapped in self._mapped:
+            mapped.madvise(mmap.MADV_DONTNEED)
 
 
 _GIVING_BACK = _GivingBack()

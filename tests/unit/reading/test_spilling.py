@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import mmap
+import threading
 
 import pyarrow as pa
 import pytest
@@ -39,6 +40,9 @@ def test_what_was_looked_at_is_let_go_of_while_it_lasts_and_no_longer(monkeypatc
     giving_back.also(mapped)
     assert giving_back._thread is first
     assert first is not None
+    looked = threading.Event()
+    monkeypatch.setattr("batch.reading.spilling.time.sleep", lambda _: looked.set())
+    assert looked.wait(30)
     del mapped
     first.join(30)
     assert not first.is_alive()
