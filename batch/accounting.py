@@ -117,7 +117,7 @@ def of_leftovers(left: Leftovers, policy: Policy) -> dict[str, Any]:
             carriers.append(pd.Series("", index=range(len(table.rows)), dtype="str"))
             continue
         told = of_files(make_plan((shipments,), policy))
-        chosen = np.flatnonzero(np.isin(shipments.table.rows, table.rows))
+        chosen = np.searchsorted(shipments.table.rows, table.rows)
         carriers.append(told["carriers"].iloc[chosen])
         some = told["findings"][told["findings"]["row"].isin(chosen)]
         found.append(some.assign(table=place, row=np.searchsorted(chosen, some["row"].to_numpy())))

@@ -59,7 +59,7 @@ def _read_rows(wanted: pd.DataFrame, settings: Settings, *, now_ms: int) -> Left
             shipments.append(one := read.get(sheet))
             table = one.table if one else _without_cells(source, sheet, of_sheet["row"].to_numpy(np.int64))
             chosen = of_sheet[of_sheet["row"].isin(table.rows)].sort_values("row")
-            tables.append(some_rows(table, np.flatnonzero(np.isin(table.rows, chosen["row"].to_numpy()))))
+            tables.append(some_rows(table, np.searchsorted(table.rows, chosen["row"].to_numpy(np.int64))))
             told = chosen[["sheet", "row", "purchase_order_id", "order", "part"]].to_dict("records")
             rows.extend(
                 {"position": place, "file": len(files), **{str(column): value for column, value in row.items()}}
