@@ -150,9 +150,8 @@ class Campaign:
     async def _keep_stopping(self, stopping: asyncio.Event) -> None:
         await stopping.wait()
         while True:
-            with suppress(
-                Exception
-            ):  # workers, or the scheduler, went meanwhile: those who take over are told next time
+            # Workers, or the scheduler, may go meanwhile: those who take over are told next time.
+            with suppress(Exception):
                 if not await asyncio.to_thread(self._stop_everywhere):
                     self._deserted.set()
             await asyncio.sleep(_SAY_AGAIN)

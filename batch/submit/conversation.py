@@ -17,7 +17,7 @@ from batch.crashpoints import Step, reached
 from batch.errors import Exit
 from batch.marketplace.call import Answer, Kind
 from batch.marketplace.verdict import Meaning
-from batch.submit.pace import Pace
+from batch.submit.pace import Pace, never
 from batch.submit.retry import Act, Attempt, Tally, decide, until_decided
 from batch.submit.saying import OnRecord
 
@@ -41,10 +41,6 @@ def _always() -> bool:
     return True
 
 
-def _never() -> bool:
-    return False
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What sending takes from the world, so that tests can give it theirs."""
@@ -64,7 +60,7 @@ class Enquiry:
         self.requests: Counter[str] = Counter()
         self.in_flight: set[asyncio.Task[object]] = set()  # must not be cancelled while a grace time lasts
         self._uninterrupted = _Uninterrupted(self.in_flight)
-        self.is_last: Callable[[], bool] = _never  # whether no other update is still to come
+        self.is_last: Callable[[], bool] = never  # whether no other update is still to come
         self._slots = asyncio.Semaphore(account.workers)  # for calls that change something
         self._outages: Counter[Pace] = Counter()  # consecutive
         self._account, self._stop, self._world = account, stop, surroundings

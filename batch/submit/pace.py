@@ -232,7 +232,8 @@ def _pause(bucket: Bucket, word: Word) -> float:
     return min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** max(0, bucket.throttles - 1))
 
 
-def _never() -> bool:
+def never() -> bool:
+    """Say no."""
     return False
 
 
@@ -267,7 +268,7 @@ class Pace:
         """Return the seconds until the turn of whoever comes after so many others."""
         return wait(self.bucket, self._clock()) + ahead * self.bucket.gap
 
-    async def turn(self, is_last: Callable[[], bool] = _never) -> float:
+    async def turn(self, is_last: Callable[[], bool] = never) -> float:
         """Wait for leave to make one call; return when it was given. Whatever becomes of the call, `over` ends it.
 
         `is_last`: whether no other call is still to come; then it may take the token in reserve.

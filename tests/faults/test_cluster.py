@@ -40,9 +40,7 @@ def cluster(ordeal: Ordeal) -> Iterator[Cluster]:
 @pytest.fixture
 def file(ordeal: Ordeal) -> Path:
     """Give a file whose orders the marketplace knows."""
-    written = ordeal.write("orders.csv", *orders(_ORDERS))
-    ordeal.fill(written)
-    return written
+    return ordeal.write_known("orders.csv", *orders(_ORDERS))
 
 
 def _has_begun(ordeal: Ordeal) -> None:

@@ -47,9 +47,7 @@ def ordeal(tmp_path: Path, key: Path, postgres: Server, database: str) -> Iterat
 
 @pytest.fixture
 def file(ordeal: Ordeal) -> Path:
-    file = ordeal.write("orders.csv", *orders(ORDERS))
-    ordeal.fill(file)
-    return file
+    return ordeal.write_known("orders.csv", *orders(ORDERS))
 
 
 @pytest.fixture
