@@ -165,6 +165,57 @@ async def test_an_update_is_not_sent_again_over_a_kept_connection_that_broke() -
     assert len(server.requests) == 2
 
 
+async def test_a_reading_is_sent_again_where_a_kept_connection_broke() -> None:
+    async with serving(OK, None, OK) as server, open_transport(timeout=5, connections=1) as transport:
+        await transport.send(call_to(server.port), {})
+        answer = await transport.send(call_to(server.port, method="GET", body=None), {})
+    assert isinstance(answer, Answer)
+    assert len(server.requests) == 3
+
+
+async def test_what_a_server_says_unasked_is_no_answer_to_the_next_request() -> None:
+    """A load balancer that gives an idle connection up says so with an answer of its own."""
+    idle, said = asyncio.Event(), asyncio.Event()
+    requests: list[bytes] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := await _head(reader):
+            requests.append(head)
+            writer.write(OK)
+            if len(requests) == 1:
+                await idle.wait()
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nother")
+                said.set()
+        writer.close()
+
+    async with await asyncio.start_server(talk, "127.0.0.1", 0) as listening:
+        call = call_to(listening.sockets[0].getsockname()[1])
+        async with open_transport(timeout=5, connections=1) as transport:
+            await transport.send(call, {})
+            idle.set()
+            await said.wait()
+            for _ in range(5):  # the loop takes note of what has arrived
+                await asyncio.sleep(0)
+            answer = await transport.send(call, {})
+    assert isinstance(answer, Answer)
+    assert answer.body == b"{}"
+    assert len(requests) == 2
+
+
+async def test_what_comes_before_the_answer_is_passed_over() -> None:
+    async with serving(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + OK) as server:
+        answer = await send(call_to(server.port))
+    assert isinstance(answer, Answer)
+    assert (answer.status, answer.body) == (200, b"{}")
+
+
+async def test_an_answer_without_length_ends_with_its_connection() -> None:
+    async with serving(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}") as server:
+        answer = await send(call_to(server.port))
+    assert isinstance(answer, Answer)
+    assert answer.body == b"{}"
+
+
 async def test_silence_is_no_answer_that_may_have_been_done() -> None:
     async with serving(b"") as server:
         answer = await send(call_to(server.port), timeout=0.05)
