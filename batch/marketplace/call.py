@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -50,13 +49,15 @@ class Call(Struct, frozen=True, kw_only=True):
         return self.kind in _CHANGING
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What the server said. `headers` is looked up whatever the case where the transport made it."""
 
     status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)  # holds the buyer's name and address: never shown, never stored
+    headers: Mapping[str, str]
+    body: bytes  # holds the buyer's name and address: never shown, never stored
+
+    def __repr__(self) -> str:
+        return f"Answer(status={self.status})"
 
 
 class NoAnswer(Struct, frozen=True):

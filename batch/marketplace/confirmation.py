@@ -26,9 +26,10 @@ def confirmed(update: ShippingUpdate, order: Order, before: Order | None = None)
     by all shipped units of its line where `before` is known, else by those without a tracking number. Of several
     packages for the same units each is shown where its number is.
     """
+    keys = [(parcel.line_number, normalised(parcel.tracking_number)) for parcel in update.parcels]
     wanted: _Units = defaultdict(int)
-    for parcel in update.parcels:
-        wanted[parcel.line_number, normalised(parcel.tracking_number)] += parcel.quantity
+    for key, parcel in zip(keys, update.parcels, strict=True):
+        wanted[key] += parcel.quantity
     shown = shipped_units(order)
     if before:
         for key, units in shipped_units(before).items():
@@ -38,9 +39,10 @@ def confirmed(update: ShippingUpdate, order: Order, before: Order | None = None)
             shown[line_number, ""] = _shipped_of_line(order, line_number) - _shipped_of_line(before, line_number)
     shared = {parcel for parcel, number in zip(update.parcels, update.shipment_numbers, strict=False) if number}
     return tuple(
-        shown[key] >= (1 if parcel in shared else wanted[key])
-        for parcel in update.parcels
-        for key in [(parcel.line_number, normalised(parcel.tracking_number))]
+        [
+            shown[key] >= (1 if shared and parcel in shared else wanted[key])
+            for key, parcel in zip(keys, update.parcels, strict=True)
+        ]
     )
 
 
@@ -50,7 +52,8 @@ def shipped_units(order: Order) -> _Units:
     for line in order.lines:
         for status in line.statuses:
             if status.status in SHIPPED_STATUSES:
-                for number in set(map(normalised, status.packages or (status.tracking_number,))):
+                packages = status.packages or (status.tracking_number,)
+                for number in {normalised(package) for package in packages}:
                     units[line.line_number, number] += status.quantity
     return units
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import time
 import uuid
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from batch.clock import now_ms
 from batch.errors import CredentialsRefused
@@ -32,21 +33,22 @@ if TYPE_CHECKING:
 _FRESH_MS = 3_000  # a signature older than this is made anew: servers refuse those that are minutes old
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """What came back from one attempt, and what it meant."""
 
     answer: Answer | NoAnswer  # its headers are for the limiter
     verdict: Verdict
-    token: Token | None = field(default=None, repr=False)  # that the attempt bore
+    token: Token | None = None  # that the attempt bore
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
+class Signed(Struct, frozen=True):
     """The signature of one call, and when it was made."""
 
-    text: str = field(repr=False)
+    text: str
     at_ms: int
+
+    def __repr__(self) -> str:
+        return f"Signed(at_ms={self.at_ms})"
 
 
 def fresh_correlation_id() -> str:
@@ -118,10 +120,10 @@ class Exchange:
 
     async def sign(self, call: Call) -> Signed | None:
         """Sign a call ahead of its turn, so that it leaves as soon as that comes; None where calls bear a token."""
-        now = self._now_ms()
         signer = self.dialect.signer
         if signer is None:
             return None
+        now = self._now_ms()
         text = signer.text(url=call.url, method=call.method, timestamp_ms=now)
         return Signed(await self._signatures.make(signer, text) if self._signatures else signer.sign(text), now)
 

@@ -6,12 +6,10 @@ import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import aiohttp
-from aiohttp.http import HttpProcessingError, StreamWriter
-from multidict import CIMultiDict
+from aiohttp.http import HttpProcessingError
 from yarl import URL
 
 from batch.marketplace.call import Answer, Call, NoAnswer
@@ -26,11 +24,15 @@ LARGEST_ANSWER = 4 * 1024 * 1024  # bytes, unpacked
 _CONNECTING = 0.5  # share of the timeout within which a connection must stand
 _SCHEMES = ("https", "http")
 _INTERIM = range(100, 200)  # status of what is said before the answer
-_OURS = MappingProxyType({"User-Agent": "shipbatch", "Accept-Encoding": "gzip, deflate"})
+_OURS = "User-Agent: shipbatch\r\nAccept-Encoding: gzip, deflate\r\n"
 
 
 class AnswerTooLarge(aiohttp.ClientError):
     """The answer is larger than any real one."""
+
+
+class Unsayable(aiohttp.ClientError):
+    """An address or a header holds characters that no request can hold."""
 
 
 # What aiohttp raises before a single byte of the request has left: no address, no connection, no trusted certificate.
@@ -39,7 +41,7 @@ _NOTHING_SENT = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
     aiohttp.InvalidURL,
-    aiohttp.NonHttpUrlClientError,
+    Unsayable,
 )
 
 # The first that fits is said.
@@ -52,7 +54,8 @@ _REASONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] 
     (aiohttp.ClientConnectorDNSError, "the name {host} cannot be looked up; check the network and base_url"),
     (aiohttp.ClientConnectorError, "{host} cannot be reached; check the network and base_url"),
     (aiohttp.ConnectionTimeoutError, "{host} did not take up the connection in time; check the network"),
-    ((aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError), "base_url is no web address"),
+    (aiohttp.InvalidURL, "base_url is no web address"),
+    (Unsayable, "the request to {host} would hold characters that none can hold; check the settings"),
     (TimeoutError, "{host} did not answer in time"),
     (AnswerTooLarge, "the answer of {host} was larger than 4 MiB"),
     (Exception, "the connection to {host} broke before the answer was complete"),
@@ -100,30 +103,31 @@ class Transport:
         scheme, _, rest = call.url.partition("://")
         authority, _, target = rest.partition("/")
         server = self._server(f"{scheme}://{authority}/")
-        connection, protocol = await self._connected(server.asking)
+        request = _request(call, f"/{target}", server.host, headers)
+        connection, protocol, pipe = await self._connected(server.asking)
         try:
             protocol.set_response_params(read_until_eof=True)
-            await _write(protocol, f"{call.method} /{target} HTTP/1.1", {"Host": server.host, **_OURS, **headers}, call)
-            while (answered := await protocol.read())[0].code in _INTERIM:
-                pass
-            message, content = answered
-            body = await _bounded(content)
+            pipe.write(request)
+            message, content = await protocol.read()
+            while message.code in _INTERIM:
+                message, content = await protocol.read()
+            body = await _whole(content)
         except BaseException:
             connection.close()
             raise
         connection.release()
         return Answer(message.code, message.headers, body)
 
-    async def _connected(self, asking: aiohttp.ClientRequest) -> tuple[Connection, ResponseHandler]:
-        """Return a connection on which nothing arrived unasked."""
+    async def _connected(self, asking: aiohttp.ClientRequest) -> tuple[Connection, ResponseHandler, asyncio.Transport]:
+        """Return a connection that stands, on which nothing arrived unasked; who reads from it, and what writes."""
         while True:
             try:
                 connection = await self._connector.connect(asking, [], self._timeout)
             except TimeoutError as late:
                 raise aiohttp.ConnectionTimeoutError from late
-            protocol = connection.protocol
-            if protocol is not None and not protocol.should_close:
-                return connection, protocol
+            protocol, pipe = connection.protocol, connection.transport
+            if protocol is not None and pipe is not None and not protocol.should_close:
+                return connection, protocol, pipe
             connection.close()
 
 
@@ -148,26 +152,28 @@ def _server(url: str) -> _Server:
     raise aiohttp.InvalidURL(url)
 
 
-async def _write(protocol: ResponseHandler, line: str, headers: Mapping[str, str], call: Call) -> None:
-    """Write a request. What was signed is sent: neither its address nor its body is changed on the way."""
-    writer = StreamWriter(protocol, asyncio.get_running_loop())
+def _request(call: Call, target: str, host: str, headers: Mapping[str, str]) -> bytes:
+    """Return a request as it is sent: what was signed, neither its address nor its body changed on the way.
+
+    Raises Unsayable where a line would hold what ends it.
+    """
+    said = f"{call.url}{''.join(headers.values())}"
+    if not (said.isascii() and said.isprintable()):
+        raise Unsayable
     body = call.body or b""
-    if body or call.method != "GET":
-        headers = {**headers, "Content-Length": str(len(body))}
-    await writer.write_headers(line, CIMultiDict(headers))
-    await writer.write_eof(body)
+    length = f"Content-Length: {len(body)}\r\n" if body or call.method != "GET" else ""
+    fields = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    return f"{call.method} {target} HTTP/1.1\r\nHost: {host}\r\n{_OURS}{fields}{length}\r\n".encode("ascii") + body
 
 
-async def _bounded(content: aiohttp.StreamReader) -> bytes:
-    """Return the whole content, unpacked. Raises AnswerTooLarge."""
-    parts: list[bytes] = []
-    size = 0
-    async for part in content.iter_any():
-        parts.append(part)
-        size += len(part)
-        if size > LARGEST_ANSWER:
-            raise AnswerTooLarge
-    return parts[0] if len(parts) == 1 else b"".join(parts)
+async def _whole(content: aiohttp.StreamReader) -> bytes:
+    """Return the content, unpacked. Raises AnswerTooLarge."""
+    body = content.read_nowait() if content.is_eof() else b""  # all of it, nearly always
+    while not content.at_eof() and len(body) <= LARGEST_ANSWER:
+        body += await content.readany()
+    if len(body) > LARGEST_ANSWER:
+        raise AnswerTooLarge
+    return body
 
 
 def _reason(error: Exception, call: Call) -> str:

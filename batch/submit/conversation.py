@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from msgspec.structs import replace
@@ -20,6 +20,7 @@ from batch.marketplace.verdict import Meaning
 from batch.submit.pace import Pace, never
 from batch.submit.retry import Act, Attempt, Tally, decide, until_decided
 from batch.submit.saying import OnRecord
+from batch.submit.slots import Slots
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -58,10 +59,10 @@ class Enquiry:
     def __init__(self, exchange: Exchange, account: Account, *, stop: Stop, surroundings: Surroundings) -> None:
         self.exchange = exchange
         self.requests: Counter[str] = Counter()
-        self.in_flight: set[asyncio.Task[object]] = set()  # must not be cancelled while a grace time lasts
+        self.in_flight: set[asyncio.Task[Any] | None] = set()  # must not be cancelled while a grace time lasts
         self._uninterrupted = _Uninterrupted(self.in_flight)
         self.is_last: Callable[[], bool] = never  # whether no other update is still to come
-        self._slots = asyncio.Semaphore(account.workers)  # for calls that change something
+        self._slots = Slots(account.workers)  # for calls that change something
         self._outages: Counter[Pace] = Counter()  # consecutive
         self._account, self._stop, self._world = account, stop, surroundings
         rates = {Kind.SHIP: account.rate.ship, Kind.ACKNOWLEDGE: account.rate.acknowledge}
@@ -100,7 +101,7 @@ class Enquiry:
             return await self._in_turn(call, correlation_id, tally)
         if stopped := record.stopped():
             return stopped
-        ahead = self._slots.locked() and not self.paces[call.kind].limited
+        ahead = self._slots.taken and not self.paces[call.kind].limited
         if ahead and (instead := await self._begun_ahead(record, correlation_id)):
             return instead
         signed = await self.exchange.sign(call) if ahead else None
@@ -141,9 +142,10 @@ class Enquiry:
                 _note_step(call, Step.CALL_LEAVES)
                 reply = await self.exchange(call, correlation_id, signed)
                 _note_step(call, Step.ANSWER_CAME)
-                self._heed(pace, turn, reply)
+                at = self._world.wall_ms()
+                self._heed(pace, turn, reply, at)
                 made = self._decided(call, reply, tally)
-                return record.end(correlation_id, made) if record else made
+                return record.end(correlation_id, made, at) if record else made
         finally:
             pace.over()
 
@@ -159,10 +161,10 @@ class Enquiry:
             await self._world.sleep(_LOOK_AGAIN)
         return record.leaves()
 
-    def _heed(self, pace: Pace, turn: float, reply: Reply) -> None:
+    def _heed(self, pace: Pace, turn: float, reply: Reply, at: int) -> None:
         if isinstance(reply.answer, Answer):
             hear = pace.throttled if reply.verdict.meaning is Meaning.THROTTLED else pace.heard
-            hear(turn, reply.answer.headers, self._world.wall_ms())
+            hear(turn, reply.answer.headers, at)
         self._note(pace, reply.verdict)
 
     def _decided(self, call: Call, reply: Reply, tally: Tally) -> Attempt:
@@ -195,14 +197,14 @@ class Enquiry:
 class _Uninterrupted:
     """While the block lasts, its task is among the `flying`. A generator would cost four times as much."""
 
-    def __init__(self, flying: set[asyncio.Task[object]]) -> None:
+    def __init__(self, flying: set[asyncio.Task[Any] | None]) -> None:
         self._flying = flying
 
     def __enter__(self) -> None:
-        self._flying.add(cast("asyncio.Task[object]", asyncio.current_task()))
+        self._flying.add(asyncio.current_task())
 
     def __exit__(self, *_error: object) -> None:
-        self._flying.discard(cast("asyncio.Task[object]", asyncio.current_task()))
+        self._flying.discard(asyncio.current_task())
 
 
 class Conversation(Enquiry):

@@ -77,6 +77,8 @@ _NOTHING_SAID = Word()
 
 def wait(bucket: Bucket, now: float, *, reserve: int = _RESERVE) -> float:
     """Return the seconds until the next call may leave; 0 for at once. `reserve`: tokens that it has to leave."""
+    if not bucket.gap and bucket.paused_until <= now:
+        return 0.0  # without limits nothing is to be waited for
     seconds = max(
         bucket.paused_until - now,
         (1 - _level(bucket, now)) * bucket.own_gap,
@@ -273,16 +275,15 @@ class Pace:
 
         `is_last`: whether no other call is still to come; then it may take the token in reserve.
         """
+        if not (self.limited or self._asking or self.paused):
+            return self._given()
         self._asking += 1
         try:
             async with self._queue:
                 self._reserve = 0 if is_last() else _RESERVE
                 while (seconds := self._seconds()) > 0:
                     await self._wait(seconds)
-                now = self._clock()
-                self.bucket = spend(self.bucket, now)
-                self.under_way += 1
-                return now
+                return self._given()
         finally:
             self._asking -= 1
 
@@ -308,6 +309,12 @@ class Pace:
     def over(self) -> None:
         """Note that a call is over, once what its answer taught is noted."""
         self.under_way -= 1
+
+    def _given(self) -> float:
+        now = self._clock()
+        self.bucket = spend(self.bucket, now)
+        self.under_way += 1
+        return now
 
     def _seconds(self) -> float:
         return wait(self.bucket, self._clock(), reserve=self._reserve)

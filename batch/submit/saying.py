@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from batch.marketplace.orders import ShippingUpdate
     from batch.submit.stop import Stop
 
-_NEVER_LEFT = "The run was told to stop before it left."
+_NOT_MADE = Verdict(meaning=Meaning.UNAVAILABLE, reason="The run was told to stop before it left.")
 _NOTHING_DONE = frozenset({Meaning.THROTTLED, Meaning.UNAVAILABLE, Meaning.UNAUTHORISED})
 
 
@@ -82,8 +82,7 @@ class OnRecord(Struct, frozen=True, kw_only=True):
 
     def waits(self, correlation_id: str) -> None:
         """Note that an attempt which is on record has not left yet: should it never leave, nothing was done."""
-        not_made = Verdict(meaning=Meaning.UNAVAILABLE, reason=_NEVER_LEFT)
-        self.end(correlation_id, Attempt(not_made, Decision(Act.GIVE_UP)))
+        self._ends(correlation_id, self.wall_ms(), _NOT_MADE)
 
     def leaves(self) -> Attempt | None:
         """Note that an attempt which is on record leaves now; return what ends the call instead, None for nothing."""
@@ -92,19 +91,22 @@ class OnRecord(Struct, frozen=True, kw_only=True):
         self.saying.unwritten, self.saying.undone = None, False
         return None
 
-    def end(self, correlation_id: str, made: Attempt) -> Attempt:
-        """Return the attempt with its end, to be written with what follows from it."""
-        verdict = made.verdict
-        self.saying.unwritten = End(
+    def end(self, correlation_id: str, made: Attempt, at: int) -> Attempt:
+        """Return the attempt with its end, to be written with what follows from it. `at`: UTC epoch milliseconds."""
+        return Attempt(made.verdict, made.decision, self._ends(correlation_id, at, made.verdict))
+
+    def _ends(self, correlation_id: str, at: int, verdict: Verdict) -> End:
+        """Note how an attempt ends, or would end."""
+        end = End(
             order=self.saying.order,
             correlation_id=correlation_id,
-            at=self.wall_ms(),
+            at=at,
             status=verdict.status,
             verdict=verdict.meaning,
             reason=verdict.reason,
         )
-        self.saying.undone = verdict.meaning in _NOTHING_DONE
-        return Attempt(verdict, made.decision, self.saying.unwritten)
+        self.saying.unwritten, self.saying.undone = end, verdict.meaning in _NOTHING_DONE
+        return end
 
     async def take_back(self) -> None:
         """Take the order back to planned where its last attempt did nothing and there will be no other."""

@@ -13,18 +13,14 @@ class Stop:
     def __init__(self) -> None:
         self.exit_code = Exit.OK
         self.reason = ""
+        self.requested = False
         self._requested = asyncio.Event()
 
     def request(self, exit_code: Exit, reason: str) -> None:
         """Ask everyone to stop; `reason` is a sentence for the report."""
-        if not self._requested.is_set():
-            self.exit_code, self.reason = exit_code, reason
+        if not self.requested:
+            self.exit_code, self.reason, self.requested = exit_code, reason, True
             self._requested.set()
-
-    @property
-    def requested(self) -> bool:
-        """Whether someone asked."""
-        return self._requested.is_set()
 
     async def wait(self) -> None:
         """Wait until someone asks."""

@@ -259,6 +259,16 @@ async def test_nothing_is_sent_to_what_is_no_address(url: str) -> None:
     assert not answer.sent
 
 
+@pytest.mark.parametrize("value", ["one\r\nX-Other: two", "caf\u00e9", "\0"])
+async def test_nothing_is_sent_that_a_request_cannot_hold(value: str) -> None:
+    async with serving(OK) as server, open_transport(timeout=5, connections=1) as transport:
+        answer = await transport.send(call_to(server.port), {"X-Name": value})
+    assert isinstance(answer, NoAnswer)
+    assert not answer.sent
+    assert "hold characters" in answer.reason
+    assert server.requests == []
+
+
 async def test_a_name_that_cannot_be_looked_up_sends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_arguments: object, **_options: object) -> None:
         raise socket.gaierror(-2, "Name or service not known")

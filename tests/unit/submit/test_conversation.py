@@ -393,7 +393,7 @@ def test_what_waits_for_a_connection_is_taken_back_once_the_run_is_told_to_stop(
 def test_what_waits_for_a_connection_when_it_is_cancelled_is_taken_back() -> None:
     one = talk(ACCEPTED, workers=1)
 
-    async def work() -> set[asyncio.Task[object]]:
+    async def work() -> set[asyncio.Task[Any] | None]:
         tasks = await _telling(one, 2)
         flying = one.said.in_flight.copy()
         for task in tasks:

@@ -1,0 +1,47 @@
+"""So many at once: whoever waits is given the place of whoever leaves, first come, first served.
+
+asyncio's Semaphore does the same, but looks at all that wait whenever one leaves: with hundreds of workers that was a
+twentieth of the event loop's time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+
+class Slots:
+    """So many places; use as an asynchronous context manager."""
+
+    def __init__(self, places: int) -> None:
+        self._free = places
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def taken(self) -> bool:
+        """Whether whoever comes now has to wait."""
+        return not self._free
+
+    async def __aenter__(self) -> None:
+        if self._free:
+            self._free -= 1
+            return
+        given = asyncio.get_running_loop().create_future()
+        self._waiting.append(given)
+        try:
+            await given
+        except asyncio.CancelledError:
+            if not given.cancelled():  # the place had just been given
+                self._leave()
+            raise
+
+    async def __aexit__(self, *_error: object) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
+        while self._waiting:
+            given = self._waiting.popleft()
+            if not given.done():
+                given.set_result(None)
+                return
+        self._free += 1
