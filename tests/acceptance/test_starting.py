@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 from tests.acceptance.test_run import FIRST
+from tests.trial import ROOT
 
 if TYPE_CHECKING:
     from tests.trial import Trial
@@ -43,3 +46,18 @@ def test_a_check_imports_the_journal_where_there_is_one(trial: Trial) -> None:
     needed = imported(trial, "check", file)
     assert needed >= JOURNAL
     assert not needed & {*SENDING, *REPORT}
+
+
+def test_nobody_looks_for_garbage_among_the_modules_neither_at_the_start_nor_at_the_end(trial: Trial) -> None:
+    watched = "import gc; from batch.__main__ import main; gc.set_debug(gc.DEBUG_STATS); main()"
+    ran = subprocess.run(
+        [sys.executable, "-c", watched, "check", trial.write("orders.csv", FIRST)],
+        cwd=trial.folder,
+        env=trial.environment(PYTHONPATH=str(ROOT)),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    looks = re.findall(r"^gc: objects in each generation: (\d+) (\d+) (\d+)$", ran.stderr, re.MULTILINE)
+    assert looks, "Python looks when it ends"
+    assert sum(int(objects) for look in looks for objects in look) < 20_000

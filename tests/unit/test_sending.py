@@ -35,6 +35,7 @@ def _collector() -> Iterator[None]:
     before = gc.get_threshold()
     yield
     gc.set_threshold(*before)
+    gc.unfreeze()
 
 
 async def test_garbage_does_not_pile_up_from_run_to_run(tmp_path: Path) -> None:
