@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def mark_ended_before(plan: Plan, stand: Sequence[Planned | None]) -> None:
     """Give the rows of orders that ended before their outcome, so that a plan says what a run would do."""
-    ended_before = {order: _before(one) for order, one in enumerate(stand) if one and _before(one)}
+    ended_before = {order: before for order, one in enumerate(stand) if one and (before := _before(one))}
     if ended_before or any(one.parts for one in stand if one):
         end_rows(plan, lambda order, parcel: _part_before(stand[order], parcel) or ended_before.get(order))
 
@@ -46,14 +46,17 @@ def _part_before(one: Planned | None, parcel: int) -> tuple[str, str] | None:
 
 def _before(one: Planned) -> tuple[str, str] | None:
     """Return how an order ended in an earlier run, None where it is still to be sent or settled."""
-    on = f"{datetime.fromtimestamp(one.finished_at / 1000, UTC):%Y-%m-%d %H:%M} UTC"
     match one.state:
         case State.SHIPPED | State.ALREADY_SHIPPED:
-            return Outcome.ALREADY_SHIPPED, f"It was shipped before, confirmed on {on}."
+            return Outcome.ALREADY_SHIPPED, f"It was shipped before, confirmed on {_end_of(one)}."
         case State.REFUSED:
             again = "`shipbatch resume --refused` sends it again"
-            return Outcome.REFUSED, f"Refused on {on} and unchanged since: {one.reason} ({again})."
+            return Outcome.REFUSED, f"Refused on {_end_of(one)} and unchanged since: {one.reason} ({again})."
         case State.DROPPED:
-            return Outcome.SKIPPED, f"Dropped on {on}: {one.reason}"
+            return Outcome.SKIPPED, f"Dropped on {_end_of(one)}: {one.reason}"
         case _:
             return None
+
+
+def _end_of(one: Planned) -> str:
+    return f"{datetime.fromtimestamp(one.finished_at / 1000, UTC):%Y-%m-%d %H:%M} UTC"
