@@ -63,8 +63,12 @@ class Place:
             return int(taken.getsockname()[1])
 
     def environment(self) -> dict[str, str]:
-        """Return the environment of all commands: locks of their own, no terminal, the project found by Python."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("SHIPBATCH_")}
+        """Return the environment of all commands: locks of their own, no terminal, the project found by Python.
+
+        Python keeps what it compiled, as it does wherever a project is installed.
+        """
+        left_out = ("SHIPBATCH_", "PYTHONDONTWRITEBYTECODE")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
         state = str(self.folder / "xdg")
         return {**kept, "XDG_STATE_HOME": state, "COLUMNS": "100", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
 
