@@ -41,6 +41,9 @@ class Act(StrEnum):
     END_RUN = auto()
 
 
+_GOING_ON = frozenset({Act.AGAIN, Act.RENEW})
+
+
 class Decision(Struct, frozen=True):
     """What comes next, after so many seconds, and whether the answer counts towards the most allowed."""
 
@@ -94,19 +97,17 @@ class Attempt(Struct, frozen=True):
 
 
 async def until_decided(
-    attempt: Callable[[], Awaitable[Attempt]], sleep: Callable[[float], Awaitable[None]]
+    first: Attempt, attempt: Callable[[], Awaitable[Attempt]], sleep: Callable[[float], Awaitable[None]]
 ) -> Attempt:
-    """Call `attempt` for as long as its decision says so."""
-    first = await attempt()
-    if not _goes_on(first):  # nearly always; tenacity looks into every function it is given, which takes 80 us
-        return first
+    """Call `attempt` after the first one for as long as the last decision says so."""
     await sleep(first.decision.wait)
-    retrying = AsyncRetrying(retry=retry_if_result(_goes_on), wait=_as_decided, stop=stop_never, sleep=sleep)
+    retrying = AsyncRetrying(retry=retry_if_result(goes_on), wait=_as_decided, stop=stop_never, sleep=sleep)
     return await retrying(attempt)
 
 
-def _goes_on(attempt: Attempt) -> bool:
-    return attempt.decision.act in (Act.AGAIN, Act.RENEW)
+def goes_on(attempt: Attempt) -> bool:
+    """Say whether another attempt follows."""
+    return attempt.decision.act in _GOING_ON
 
 
 def _as_decided(state: RetryCallState) -> float:

@@ -72,5 +72,8 @@ def test_tenacity_does_as_decided() -> None:
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    assert run(until_decided(attempt, sleep)).decision.act is Act.DONE
+    async def told() -> Attempt:
+        return await until_decided(await attempt(), attempt, sleep)
+
+    assert run(told()).decision.act is Act.DONE
     assert slept == [3.0, 0.0, 0.5]
