@@ -60,7 +60,6 @@ class Enquiry:
         self.exchange = exchange
         self.requests: Counter[str] = Counter()
         self.in_flight: set[asyncio.Task[Any] | None] = set()  # must not be cancelled while a grace time lasts
-        self._uninterrupted = _Uninterrupted(self.in_flight)
         self.is_last: Callable[[], bool] = never  # whether no other update is still to come
         self._slots = Slots(account.workers)  # for calls that change something
         self._outages: Counter[Pace] = Counter()  # consecutive
@@ -115,8 +114,12 @@ class Enquiry:
 
         Only where no limit is known: then its turn comes as soon as a connection is free.
         """
-        with self._uninterrupted:
+        task = asyncio.current_task()
+        self.in_flight.add(task)
+        try:
             instead = await record.begin(correlation_id)
+        finally:
+            self.in_flight.discard(task)
         if instead is None:
             record.waits(correlation_id)
         return instead
@@ -131,24 +134,25 @@ class Enquiry:
         begun: bool = False,
         signed: Signed | None = None,
     ) -> Attempt:
-        pace = self.paces[call.kind]
+        pace, task = self.paces[call.kind], asyncio.current_task()
         turn = await pace.turn(self.is_last)
+        self.in_flight.add(task)
         try:
-            with self._uninterrupted:
-                if record and (instead := record.leaves() if begun else await record.begin(correlation_id)):
-                    return instead
-                if record and (instead := await self._once_ours(record, correlation_id)):
-                    return instead
-                pace.left()
-                self._count(call, tally)
-                _note_step(call, Step.CALL_LEAVES)
-                reply = await self.exchange(call, correlation_id, signed)
-                _note_step(call, Step.ANSWER_CAME)
-                at = self._world.wall_ms()
-                self._heed(pace, turn, reply, at)
-                made = self._decided(call, reply, tally)
-                return record.end(correlation_id, made, at) if record else made
+            if record and (instead := record.leaves() if begun else await record.begin(correlation_id)):
+                return instead
+            if record and (instead := await self._once_ours(record, correlation_id)):
+                return instead
+            pace.left()
+            self._count(call, tally)
+            _note_step(call, Step.CALL_LEAVES)
+            reply = await self.exchange(call, correlation_id, signed)
+            _note_step(call, Step.ANSWER_CAME)
+            at = self._world.wall_ms()
+            self._heed(pace, turn, reply, at)
+            made = self._decided(call, reply, tally)
+            return record.end(correlation_id, made, at) if record else made
         finally:
+            self.in_flight.discard(task)
             pace.over()
 
     async def _once_ours(self, record: OnRecord, correlation_id: str) -> Attempt | None:
@@ -194,19 +198,6 @@ class Enquiry:
             if self._outages[pace] >= self._account.outages:
                 failed = f"{self._outages[pace]} calls in a row failed; the last one: {verdict.reason}"
                 self._stop.request(Exit.TEMPORARY, failed)
-
-
-class _Uninterrupted:
-    """While the block lasts, its task is among the `flying`. A generator would cost four times as much."""
-
-    def __init__(self, flying: set[asyncio.Task[Any] | None]) -> None:
-        self._flying = flying
-
-    def __enter__(self) -> None:
-        self._flying.add(asyncio.current_task())
-
-    def __exit__(self, *_error: object) -> None:
-        self._flying.discard(asyncio.current_task())
 
 
 class Conversation(Enquiry):
