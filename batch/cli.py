@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import sys
 import traceback
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import NoReturn
 
 import click
@@ -84,6 +84,8 @@ class Commands(click.Group):
 
 def _version(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - the library's
     if wanted:
+        from importlib import metadata  # noqa: PLC0415 - brings the modules for mail along
+
         click.echo(f"shipbatch {metadata.version('shipbatch')}")
         context.exit()
 

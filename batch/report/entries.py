@@ -54,8 +54,8 @@ class Entry:
     @property
     def size(self) -> int:
         """About how many bytes it takes in the page."""
-        texts = (self.order, self.where, self.attempts, self.reason, self.correlation_id)
-        return _BYTES_AN_ENTRY + sum(len(str(escape(text)).encode(errors="replace")) for text in texts)
+        text = f"{self.order}{self.where}{self.attempts}{self.reason}{self.correlation_id}"
+        return _BYTES_AN_ENTRY + len(escape(text).encode(errors="replace"))
 
 
 _TEXTS = attrgetter(*(one.name for one in fields(Entry)))
