@@ -8,7 +8,7 @@ from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from batch.outcomes import Outcome
-from batch.report import terminal
+from batch.report import wording
 from batch.report.places import places
 from batch.report.summary import OUTCOMES_AS_TOLD
 from batch.report.todo import tasks
@@ -45,7 +45,7 @@ def message(name: str, end: Ended, news: News, *, digest: bool) -> Message | Non
         said = ["All that needed a person is settled."]
         return Message(f"shipbatch: account {name} is well again", _body(end, said))
     if digest and end.account is not None and len(end.account.rows):
-        return Message(f"shipbatch: account {name}: {terminal.headline(end.account)}", _body(end, []))
+        return Message(f"shipbatch: account {name}: {wording.headline(end.account)}", _body(end, []))
     return None
 
 
@@ -56,7 +56,7 @@ def daily_message(name: str, summaries: Sequence[Mapping[str, Any]], day: str) -
     files = list(dict.fromkeys(file["path"] for summary in summaries for file in summary["files"]))
     lines = [f"{_count(len(summaries), 'run')}, {_count(len(files), 'file')} since {day}."]
     counts = {word: sum(summary["orders"].get(word, 0) for summary in summaries) for word in OUTCOMES_AS_TOLD}
-    lines += [f"- {_count(count, 'order')} {terminal.said(word)}" for word, count in counts.items() if count]
+    lines += [f"- {_count(count, 'order')} {wording.said(word)}" for word, count in counts.items() if count]
     return Message(f"shipbatch: account {name}: what was done", "\n".join([*lines, *_listed(files)]))
 
 
@@ -96,7 +96,7 @@ def _body(end: Ended, said: Sequence[str]) -> str:
     report = [f"Report: {_page(end.report)}"] if end.report else []
     return "\n".join(
         [
-            terminal.headline(end.account),
+            wording.headline(end.account),
             *said,
             *_listed([str(file.path) for file in end.account.files]),
             *report,

@@ -4,33 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import threading
 import time
 from collections import deque
 from contextlib import contextmanager
-from datetime import datetime
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
-
-from rich.console import Group
-from rich.progress_bar import ProgressBar
-from rich.table import Table
-from rich.text import Text
 
 from batch.glance import Glance, glance_at
 from batch.journal.states import State
 from batch.logs import say, set_up_log
 from batch.report.moments import span
-from batch.terminal import Terminal, moving_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from rich.console import RenderableType
-
     from batch.logs import LogFormat
     from batch.sending import Followed
+    from batch.terminal import Terminal
 
     Say = Callable[[str, Mapping[str, object]], None]
     Look = Callable[[], Sequence[Glance]]  # at all accounts that are sent for by now
@@ -42,8 +32,7 @@ _WINDOW = 60.0  # s over which the rate is taken
 _SHORTEST_WINDOW = 2.0  # s; before that no rate is told
 _PAUSE_WORTH_SAYING = 2.0  # s
 _SAID_AGAIN_AFTER = 60.0  # s; waits that follow each other sooner are told once
-_WIDEST_BAR = 30  # characters
-_WORDS = {
+WORDS = {
     State.SHIPPED: ("shipped", "green"),
     State.ALREADY_SHIPPED: ("already shipped", "green"),
     State.HELD: ("held", "yellow"),
@@ -51,8 +40,6 @@ _WORDS = {
     State.UNKNOWN: ("unknown", "magenta"),
     State.PLANNED: ("left for later", "cyan"),
 }
-
-_LINE = threading.Lock()  # a terminal has one line that moves; another run beside it only says what changes
 
 
 def follower(
@@ -70,8 +57,9 @@ def onlooker(*, quiet: bool, log_format: LogFormat, timezone: str, console: Term
     """
     set_up_log(quiet=quiet, log_format=log_format)
     if sys.stderr.isatty() and not quiet and log_format == "text":
-        shown = console or Terminal(file=sys.stderr)
-        return lambda look: _on_terminal(look, ZoneInfo(timezone), shown)
+        from batch.progress_lines import on_terminal  # noqa: PLC0415 - brings Rich along: 20 ms
+
+        return on_terminal(timezone, console)
     return lambda look: Watch(look, say).watching()
 
 
@@ -85,7 +73,7 @@ def remaining(seen: Sequence[Glance]) -> float:
 
 def counted(seen: Sequence[Glance]) -> dict[State, int]:
     """Return how many orders ended in each state, over all accounts, without states in which none did."""
-    counts = {state: sum(one.ended.get(state, 0) for one in seen) for state in _WORDS}
+    counts = {state: sum(one.ended.get(state, 0) for one in seen) for state in WORDS}
     return {state: count for state, count in counts.items() if count}
 
 
@@ -106,53 +94,7 @@ class Meter:
         return (sent - before) * 60 / (now - began) if now - began >= _SHORTEST_WINDOW else 0.0
 
 
-# On a terminal
-
-
-@contextmanager
-def _on_terminal(look: Look, zone: ZoneInfo, console: Terminal) -> Iterator[None]:
-    watch = Watch(look, lambda text, _told: console.print(Text(text, "yellow")))
-    if not _LINE.acquire(blocking=False):
-        with watch.watching():
-            yield
-        return
-    meter = Meter(look)
-    lines = moving_lines(console, lambda: progress(look(), zone, meter.per_minute(), width=console.width))
-    try:
-        with lines, watch.watching():
-            yield
-    finally:
-        _LINE.release()
-
-
-def progress(seen: Sequence[Glance], zone: ZoneInfo, per_minute: float, *, width: int) -> RenderableType:
-    """Return the lines that move: how far it is, how fast, how long yet, what became of orders, the next deadline."""
-    if not seen:
-        return Text("Reading and planning …", "dim")
-    total = sum(one.total for one in seen)
-    done = total - sum(one.left for one in seen)
-    bar = Table.grid(padding=(0, 1))
-    told = Text(" · ").join(Text(*part) for part in [(f"{done:,} of {total:,}", ""), *_pace(seen, per_minute)])
-    bar.add_row(ProgressBar(total=total or 1, completed=done, width=min(_WIDEST_BAR, width // 3)), told)
-    ends = [Text(f"{count:,} {_WORDS[state][0]}", _WORDS[state][1]) for state, count in counted(seen).items()]
-    if nearest := min((one.nearest for one in seen if one.nearest), default=0):
-        ends.append(Text(f"next deadline {datetime.fromtimestamp(nearest / 1000, zone):%Y-%m-%d %H:%M}", "dim"))
-    return Group(bar, Text("  ").join(ends)) if ends else bar
-
-
-def _pace(seen: Sequence[Glance], per_minute: float) -> Iterator[tuple[str, str]]:
-    if not any(one.left for one in seen):
-        yield "done", "dim"
-        return
-    if per_minute:
-        yield f"{per_minute:,.0f} a minute", "dim"
-    if pause := max(one.paused for one in seen):
-        yield f"waiting {span(pause)} for the limit", "yellow"
-    elif seconds := remaining(seen):
-        yield f"{span(seconds)} to go", "dim"
-
-
-# In the log, and in lines above those that move
+# What is said
 
 
 class Watch:
@@ -205,7 +147,7 @@ class Watch:
             text = ""  # the wait itself said how long it would last
         self._since[name] = now
         if text:
-            figures = {_WORDS[end][0].replace(" ", "_"): count for end, count in counted([one]).items()}
+            figures = {WORDS[end][0].replace(" ", "_"): count for end, count in counted([one]).items()}
             self._tell(f"Account {name}: {text}", {"account": name, "state": state, "orders": one.total, **figures})
 
 
@@ -233,7 +175,7 @@ def _said(one: Glance, state: str, lasted: float) -> str:
         case "stopping":
             return f"stopping: {one.stopping}"
         case "ended":
-            counts = [f"{count:,} {_WORDS[end][0]}" for end, count in counted([one]).items()]
+            counts = [f"{count:,} {WORDS[end][0]}" for end, count in counted([one]).items()]
             return f"sending ended: {', '.join(counts) or 'nothing was sent'}"
         case _:
             return f"goes on, after {span(lasted)}"

@@ -17,8 +17,8 @@ from batch.moving import Target
 from batch.report.moments import span
 from batch.report.places import places
 from batch.report.summary import summary
-from batch.report.terminal import headline, said
 from batch.report.todo import tasks
+from batch.report.wording import headline, said
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

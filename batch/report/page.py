@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import jinja2
 from markupsafe import Markup
 
-from batch.report import charts, figures, moments, terminal, todo
+from batch.report import charts, figures, moments, todo, wording
 from batch.report.account import READY
 from batch.report.entries import list_orders
 from batch.report.places import places
@@ -53,7 +53,7 @@ def page(account: RunAccount, found: Sequence[todo.Task], *, beside: Sequence[st
         .get_template("report.html")
         .render(
             account=account,
-            headline=terminal.headline(account),
+            headline=wording.headline(account),
             started=moments.clock(account.started_at, account.timezone),
             finished=moments.clock(account.finished_at, account.timezone),
             took=moments.span((account.finished_at - account.started_at) / 1000),
@@ -138,5 +138,5 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters["figure"] = lambda number: f"{number:,}"
-    environment.filters["said"] = terminal.said
+    environment.filters["said"] = wording.said
     return environment

@@ -10,14 +10,15 @@ from rich.table import Table
 from rich.text import Text
 
 from batch.errors import Exit
-from batch.outcomes import NEEDS_PERSON, WELL, Outcome
+from batch.outcomes import NEEDS_PERSON, Outcome
 from batch.report import figures, moments
 from batch.report.account import READY
 from batch.report.bad_cells import WARNING
 from batch.report.places import places, shortest
 from batch.report.summary import outcome_totals
 from batch.report.to_fix import FOLDER as FOLDER_TO_FIX
-from batch.report.todo import COMMANDS, RESUME, WHO, files_to_mend, remarks, tasks
+from batch.report.todo import COMMANDS, RESUME, files_to_mend, remarks, tasks
+from batch.report.wording import headline, said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -76,23 +77,6 @@ class Account:
 def describe(account: RunAccount, folder: Path | None = None) -> Account:
     """Return the account of a run as something to print on a terminal; `folder` is where its report was written."""
     return Account(account, folder)
-
-
-def headline(account: RunAccount) -> str:
-    """Return the run in one sentence."""
-    orders = outcome_totals(account.orders["outcome"], ready=account.ready)
-    total = orders["total"]
-    if not total:
-        unread = sum(bool(file.problem) for file in account.files)
-        files = f"{unread:,} file{'s' * (unread != 1)}"
-        return f"{files} could not be read; nothing was sent." if unread else "Nothing to do: no order was found."
-    if account.ready:
-        return _what_would_be_sent(orders[READY], total, account.seconds_to_send)
-    done = sum(orders[outcome] for outcome in (Outcome.SHIPPED, Outcome.ALREADY_SHIPPED))
-    well = sum(orders[outcome] for outcome in WELL)
-    if well == total:
-        return f"{_all(total)} shipped." if done == total else f"{_all(total)} shipped or skipped."
-    return f"{done:,} of {_orders(total)} {'is' if total == 1 else 'are'} shipped{_what_is_left(orders)}."
 
 
 def next_steps(account: RunAccount, folder: Path | None = None) -> list[str]:
@@ -190,11 +174,6 @@ def _counts(account: RunAccount, *, wide: bool) -> RenderableType:
     return Padding(grid, (0, 0, 0, 2))
 
 
-def said(outcome: str) -> str:
-    """Return an outcome as people say it."""
-    return outcome.replace("_", " ")
-
-
 def _bar(part: int, whole: int) -> str:
     return "█" * max(1, round(_BAR * part / whole)) if part else ""
 
@@ -262,30 +241,6 @@ def _mood(account: RunAccount) -> str:
     if account.exit_code == Exit.OK:
         return "green"
     return "yellow" if account.exit_code in (Exit.NEEDS_PERSON, Exit.UNREADABLE, Exit.TEMPORARY) else "red"
-
-
-def _what_would_be_sent(ready: int, total: int, seconds: float) -> str:
-    sending = f", which takes about {moments.span(seconds)}" if seconds and ready else ""
-    return f"{ready:,} of {_orders(total)} would be sent{sending}. Nothing was sent."
-
-
-def _what_is_left(orders: dict[str, int]) -> str:
-    waiting = orders[Outcome.NOT_ATTEMPTED]
-    needing = sum(orders[outcome] for outcome in WHO)
-    left = []
-    if needing:
-        left.append(f"{needing:,} need{'s' * (needing == 1)} a person")
-    if waiting:
-        left.append(f"{waiting:,} {'is' if waiting == 1 else 'are'} still to be sent")
-    return "; " + ", ".join(left) if left else ""
-
-
-def _all(total: int) -> str:
-    return "The one order is" if total == 1 else f"All {total:,} orders are"
-
-
-def _orders(count: int) -> str:
-    return f"{count:,} order{'s' * (count != 1)}"
 
 
 def _printable(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import xlsxwriter  # type: ignore[import-untyped]  # ships no types
 
-from batch.report import cells, figures, moments, terminal, todo
+from batch.report import cells, figures, moments, todo, wording
 from batch.report.bad_cells import WARNING, bad_cells
 from batch.report.orders import COLUMNS as ORDER_COLUMNS
 from batch.report.orders import times
@@ -117,7 +117,7 @@ def _summary(book: Workbook, account: RunAccount, found: Sequence[Task]) -> None
     forms[False, True].set_text_wrap()
     for column, width in enumerate((18, 11, 11, _EXPLAINING)):
         sheet.set_column(column, column, width)
-    sheet.write_string(0, 0, terminal.headline(account), large)
+    sheet.write_string(0, 0, wording.headline(account), large)
     _on_paper(sheet)
     for at, (heading, line) in enumerate(_summary_lines(account, found), 2):
         sheet.set_row(at, _LINE_HEIGHT * max([_lines_in(cell) for cell in line if isinstance(cell, str)], default=1))
@@ -155,7 +155,7 @@ def _summary_lines(account: RunAccount, found: Sequence[Task]) -> Iterator[tuple
     rows = outcome_totals(account.rows["outcome"], ready=account.ready)
     meaning = {str(outcome): text for outcome, text in todo.MEANING.items()}
     for word, count in orders.items():
-        yield False, (terminal.said(word), count, rows[word], meaning.get(word, ""))
+        yield False, (wording.said(word), count, rows[word], meaning.get(word, ""))
     yield from _summary_of_deadlines(account)
     yield False, ()
     yield from _summary_of_tasks(account, found)
@@ -173,7 +173,7 @@ def _summary_of_tasks(account: RunAccount, found: Sequence[Task]) -> Iterator[tu
     for task in found:
         where = "; ".join(map(str, places(account, task.rows, _MOST_STRETCHES)))
         told = f"{task.reason}\n{task.how} {task.command}\n{where}"
-        yield False, (terminal.said(task.outcome), task.orders, len(task.rows), told)
+        yield False, (wording.said(task.outcome), task.orders, len(task.rows), told)
     yield False, ()
 
 

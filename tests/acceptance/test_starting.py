@@ -48,6 +48,14 @@ def test_a_check_imports_the_journal_where_there_is_one(trial: Trial) -> None:
     assert not needed & {*SENDING, *REPORT}
 
 
+def test_a_run_that_prints_json_imports_nothing_that_draws_on_a_terminal(trial: Trial) -> None:
+    file = trial.write("orders.csv", FIRST)
+    trial.fill(file)
+    needed = imported(trial, "run", "--json", file)
+    assert needed >= {*SENDING, *REPORT}
+    assert "rich" not in needed
+
+
 def test_nobody_looks_for_garbage_among_the_modules_neither_at_the_start_nor_at_the_end(trial: Trial) -> None:
     watched = "import gc; from batch.__main__ import main; gc.set_debug(gc.DEBUG_STATS); main()"
     ran = subprocess.run(

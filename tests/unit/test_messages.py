@@ -10,7 +10,7 @@ from batch.errors import Exit
 from batch.matters import News, matters_of
 from batch.messages import daily_message, message
 from batch.report.account import FileAccount
-from batch.report.terminal import headline
+from batch.report.wording import headline
 from tests.unit.report.accounts import make_account, make_table
 
 TABLE = make_table(*([str(row), "7035", ""] for row in range(4)))

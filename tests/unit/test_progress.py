@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.console import Console
 
-from batch import progress, terminal
+from batch import progress, progress_lines, terminal
 from batch.glance import Glance, glance_at
 from batch.journal.states import State
 from batch.marketplace.call import Kind
@@ -75,7 +75,7 @@ class Pretended:
 def shown(*accounts: Pretended, per_minute: float = 0.0, width: int = 100) -> list[str]:
     console = Console(file=io.StringIO(), width=width)
     with console.capture() as captured:
-        console.print(progress.progress([one.seen for one in accounts], ZONE, per_minute, width=width))
+        console.print(progress_lines.progress([one.seen for one in accounts], ZONE, per_minute, width=width))
     return [line.rstrip() for line in captured.get().splitlines()]
 
 

@@ -14,7 +14,7 @@ from batch.errors import Exit
 from batch.handling import Handled
 from batch.moving import Left, Moved, Stays, Target
 from batch.report.account import FileAccount
-from batch.report.terminal import headline
+from batch.report.wording import headline
 from batch.watch_voice import Voice
 from tests.unit.report.accounts import make_account, make_table
 

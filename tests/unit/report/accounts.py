@@ -133,3 +133,9 @@ def a_night(count: int, *, needing: int = 0) -> RunAccount:
         carriers=pd.Series(random.choice(["Canada Post", "UPS", "Purolator", "FedEx"], count), dtype="str"),
         finished_at=int(attempts["ended_at"].max()) if len(sent) else STARTED,
     )
+
+
+def an_account(*outcomes: str, **fields: object) -> RunAccount:
+    """Return an account of orders of one row each, which ended so."""
+    table = make_table(*([str(index), "x", ""] for index in range(len(outcomes))))
+    return make_account([table], [(outcome, "Why.", str(index)) for index, outcome in enumerate(outcomes)], **fields)

@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from batch.report.account import FINDING_COLUMNS, FileAccount, RunAccount
-from batch.report.terminal import describe, headline, next_steps
-from tests.unit.report.accounts import STARTED, make_account, make_table, ordinary
+from batch.report.terminal import describe, next_steps
+from tests.unit.report.accounts import STARTED, an_account, make_account, make_table, ordinary
 
 FOLDER = Path("/reports/20261124-002640-3f2a")
 
@@ -21,36 +21,6 @@ def shown(account: RunAccount, folder: Path | None = FOLDER, *, width: int = 80,
         Console(file=file, width=width).print(describe(account, folder))
         file.flush()
         return buffer.getvalue().decode(encoding)
-
-
-def an_account(*outcomes: str, **fields: object) -> RunAccount:
-    table = make_table(*([str(index), "x", ""] for index in range(len(outcomes))))
-    return make_account([table], [(outcome, "Why.", str(index)) for index, outcome in enumerate(outcomes)], **fields)
-
-
-@pytest.mark.parametrize(
-    ("account", "said"),
-    [
-        (an_account(), "Nothing to do: no order was found."),
-        (an_account("shipped"), "The one order is shipped."),
-        (an_account("shipped", "already_shipped"), "All 2 orders are shipped."),
-        (an_account("shipped", "skipped"), "All 2 orders are shipped or skipped."),
-        (an_account("held"), "0 of 1 order is shipped; 1 needs a person."),
-        (an_account("shipped", "held", "refused"), "1 of 3 orders are shipped; 2 need a person."),
-        (an_account("shipped", "not_attempted"), "1 of 2 orders are shipped; 1 is still to be sent."),
-        (
-            an_account("unknown", "not_attempted", "not_attempted"),
-            "0 of 3 orders are shipped; 1 needs a person, 2 are still to be sent.",
-        ),
-        (an_account("ready", "held", ready=True), "1 of 2 orders would be sent. Nothing was sent."),
-        (
-            an_account("ready", ready=True, seconds_to_send=10_020.0),
-            "1 of 1 order would be sent, which takes about 2 h 47 min. Nothing was sent.",
-        ),
-    ],
-)
-def test_the_run_is_said_in_one_sentence(account: RunAccount, said: str) -> None:
-    assert headline(account) == said
 
 
 def test_a_summary_ends_with_what_to_do_and_the_reports_path() -> None:
