@@ -36,7 +36,7 @@ from batch.inputs import Inputs, read_inputs
 from batch.journal import history
 from batch.journal.entries import Change, Planned
 from batch.journal.since import open_again
-from batch.journal.states import OPEN, State
+from batch.journal.states import UNFINISHED, State
 from batch.journalled import journalled_account
 from batch.leftovers import read_leftovers, read_rows_of
 from batch.lock import account_lock
@@ -126,7 +126,7 @@ class Job:
             due = dict.fromkeys(  # rows by purchase order and rows by customer order may be the same order
                 one.id
                 for one, due_at in zip(known, plan.orders["due_at"].tolist(), strict=True)
-                if one.state in (State.PLANNED, *OPEN) and due_at <= now
+                if one.state in UNFINISHED and due_at <= now
             )
             errand = Errand(
                 name=self.name, account=self.account, dialect=dialect, run=number, orders=[*due], began=began
@@ -149,7 +149,7 @@ class Job:
             if refused:
                 again = journal.in_states(self.account.seller, [State.REFUSED])
                 journal.apply([Change(order=order, to=State.PLANNED, at=now) for order in again])
-            orders = journal.in_states(self.account.seller, [State.PLANNED, *OPEN], due_by=now)
+            orders = journal.in_states(self.account.seller, UNFINISHED, due_by=now)
             left = read_leftovers(journal.database, orders, self.settings, now_ms=now)
             policy = Policy.of(self.account, self.settings.zone, now)
             told = {**self._told("resume", now, left.files), **of_leftovers(left, policy)}
@@ -210,7 +210,7 @@ class Job:
         told = self._told(found.command, found.started_at, [{name: one[name] for name in _OF_FILE} for one in files])
         policy = replace(Policy.of(self.account, self.settings.zone, found.started_at), dropped=self.dropped)
         its = {row["order"] for row in left.rows}
-        due = journal.in_states(self.account.seller, [State.PLANNED, *OPEN], due_by=now)
+        due = journal.in_states(self.account.seller, UNFINISHED, due_by=now)
         orders = [order for order in due if order in its]
         open_again(journal.database, found.number, orders)
         errand = Errand(
