@@ -41,33 +41,32 @@ def journalled_account(
     kept = _explained(history.rows_of(database, number), unattempted)
     if keep:
         history.keep_rows(database, number, kept)
-    known = history.orders_of(database, number)
-    of_row = known.reindex(kept["order"].where(kept["order"] >= 0))
+    attempts = history.attempts_of(database, number)
     rows = pd.DataFrame(
         {
             "table": np.repeat(np.arange(len(tables)), [len(table.rows) for table in tables]),
-            "row": kept["row"].to_numpy(np.int64),
-            "outcome": kept["outcome"].astype("str"),
-            "reason": _text(kept["reason"]),
-            "purchase_order_id": kept["purchase_order_id"].astype("str"),
-            "correlation_id": _text(of_row["correlation_id"]).to_numpy(),
-            "finished_at": of_row["finished_at"].fillna(0).to_numpy(np.int64),
+            "row": kept["row"],
+            "outcome": kept["outcome"],
+            "reason": kept["reason"],
+            "purchase_order_id": kept["purchase_order_id"],
+            "correlation_id": kept["correlation_id"],
+            "finished_at": kept["finished_at"],
+            "order": _order_numbers(kept["purchase_order_id"]),
         }
     )
-    rows["order"] = _order_numbers(rows["purchase_order_id"])
     return RunAccount(
         rows=rows,
-        orders=_with_journal(orders_of(rows), rows["order"], of_row, notes or {}),
+        orders=_with_journal(orders_of(rows), rows["order"], kept, attempts, notes or {}),
         tables=tuple(tables),
-        attempts=_attempts(database, number, rows["order"], kept["order"]),
+        attempts=_placed(attempts, rows["order"], kept["order"]),
         **told,
     )
 
 
 def _explained(rows: pd.DataFrame, unattempted: str) -> pd.DataFrame:
     """Give rows whose turn did not come the reason for which the run stopped."""
-    untold = (rows["outcome"] == str(Outcome.NOT_ATTEMPTED)) & (rows["reason"].fillna("") == "")
-    return rows.assign(reason=rows["reason"].where(~untold, unattempted))
+    untold = (rows["outcome"] == str(Outcome.NOT_ATTEMPTED)) & (rows["reason"] == "")
+    return rows.assign(reason=rows["reason"].where(~untold, unattempted)) if untold.any() else rows
 
 
 def _order_numbers(purchase_orders: pd.Series) -> np.ndarray:
@@ -80,34 +79,43 @@ def _order_numbers(purchase_orders: pd.Series) -> np.ndarray:
 
 
 def _with_journal(
-    orders: pd.DataFrame, order_of_row: pd.Series, journal_of_row: pd.DataFrame, notes: Mapping[str, str]
+    orders: pd.DataFrame,
+    order_of_row: pd.Series,
+    journal: pd.DataFrame,
+    attempts: pd.DataFrame,
+    notes: Mapping[str, str],
 ) -> pd.DataFrame:
     """Lay beside each order what the journal has of it; where it has several, the last one."""
-    beside = journal_of_row.assign(order=order_of_row.to_numpy()).dropna(subset=["state"])
-    last = beside[beside["order"] >= 0].drop_duplicates("order", keep="last").set_index("order").reindex(orders.index)
-    said = _text(last["note"])
-    named = orders["purchase_order_id"]
-    more = pd.Series([notes.get(order, "") for order in named.tolist()], index=orders.index, dtype="str")
+    there = np.flatnonzero((order_of_row.to_numpy() >= 0) & (journal["order"].to_numpy() >= 0))
+    places = np.full(len(orders), -1)
+    places[order_of_row.to_numpy()[there]] = there
+    last = journal[["order", "correlation_id", "ship_by", "sent_at", "finished_at", "note"]].reindex(places)
+    last = last.set_axis(orders.index)
     return orders.assign(
-        attempts=last["attempts"].fillna(0).astype("int64"),
-        correlation_id=_text(last["correlation_id"]),
-        ship_by=last["ship_by"].fillna(0).astype("int64"),
-        started_at=last["sent_at"].fillna(0).astype("int64"),
-        finished_at=last["finished_at"].fillna(0).astype("int64"),
-        note=said.where((said == "") | (more == ""), said + "; ") + more,
+        attempts=_whole(last["order"].map(attempts["order"].value_counts())),
+        correlation_id=last["correlation_id"].fillna(""),
+        ship_by=_whole(last["ship_by"]),
+        started_at=_whole(last["sent_at"]),
+        finished_at=_whole(last["finished_at"]),
+        note=_noted(last["note"].fillna(""), orders["purchase_order_id"], notes),
     )
 
 
-def _attempts(database: Database, run: int, order_of_row: pd.Series, journal_order_of_row: pd.Series) -> pd.DataFrame:
-    attempts = history.attempts_of(database, run)
-    place = dict(zip(journal_order_of_row.tolist(), order_of_row.tolist(), strict=True))
-    return attempts.assign(
-        kind=attempts["kind"].astype("str"),
-        verdict=attempts["verdict"].astype("str"),
-        order=attempts["order"].map(place).fillna(-1).astype("int64"),
-    )
+def _whole(numbers: pd.Series) -> pd.Series:
+    """Return whole numbers, 0 where there is none."""
+    return numbers.fillna(0).astype("int64")
 
 
-def _text(column: pd.Series) -> pd.Series:
-    """Return a column as text, "" where there is nothing: one in which there is nothing at all has no text type yet."""
-    return column.astype(object).where(column.notna(), "").astype("str")
+def _noted(said: pd.Series, orders: pd.Series, notes: Mapping[str, str]) -> pd.Series:
+    """Add to what is said of orders what else is to be said of them."""
+    if not notes:
+        return said
+    more = pd.Series([notes.get(order, "") for order in orders.tolist()], index=said.index, dtype="str")
+    return said.where((said == "") | (more == ""), said + "; ") + more
+
+
+def _placed(attempts: pd.DataFrame, order_of_row: pd.Series, journal_order_of_row: pd.Series) -> pd.DataFrame:
+    """Return the calls with the orders of the account in the place of the journal's."""
+    places = pd.Series(order_of_row.to_numpy(), index=journal_order_of_row.to_numpy())
+    places = places[~places.index.duplicated(keep="last")]
+    return attempts.assign(order=attempts["order"].map(places).fillna(-1).astype("int64"))

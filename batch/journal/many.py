@@ -165,6 +165,16 @@ class Lookup:
         return self._written[written]
 
 
+def pieces(connection: Connection, statement: Select[Any], size: int) -> Iterator[Sequence[Sequence[Any]]]:
+    """Yield what is selected, so many rows at a time, as the driver gives them; a server keeps the others."""
+    text, values_of, _ = _written(connection, statement, ())
+    name = () if connection.dialect.name == sqlite.NAME else ("pieces",)
+    with closing(connection.connection.cursor(*name)) as cursor:
+        cursor.execute(text, values_of(()))
+        while piece := cursor.fetchmany(size):
+            yield piece
+
+
 def _written(
     connection: Connection, statement: ClauseElement, names: Sequence[str], listed: Sequence[str] = ()
 ) -> _Written:
