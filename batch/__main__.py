@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from typing import NoReturn
 
-_OBJECTS_OF_MODULES = 1_000_000  # more than all of ours and our libraries' modules make
+_OBJECTS_OF_MODULES = 500_000  # more than all of ours and our libraries' modules make
 
 
 def main() -> NoReturn:
