@@ -44,7 +44,7 @@ def test_every_filter_of_the_history_is_in_the_readme() -> None:
 
 
 def test_every_count_of_a_log_line_is_in_the_readme() -> None:
-    for said, _ in progress._WORDS.values():
+    for said, _ in progress.WORDS.values():
         assert f"`{said.replace(' ', '_')}`" in README
 
 
