@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from msgspec import Struct
 
 from batch.draft import LATER, SKIPPED, STATES, Draft, Policy, beginnings, drafted, judge
 from batch.grouping import Groups, KeysOfLines, grouped
@@ -44,8 +45,7 @@ _BLOCK = 1024  # orders that are made into objects at once
 _UNTERMINATED = "its last line has no line end; see that the file is whole"
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedOrder:
+class PlannedOrder(Struct, frozen=True):
     """One order to be sent."""
 
     purchase_order_id: str  # "" where only the customer order id is known

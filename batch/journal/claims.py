@@ -13,7 +13,7 @@ from sqlalchemy import and_, bindparam, case, delete, insert, select, update
 
 from batch.journal import tables
 from batch.journal.blocks import blocks
-from batch.journal.entries import Claim, sent_from
+from batch.journal.entries import Claim, parcels_from, sent_from
 from batch.journal.many import Lookup, Many
 from batch.journal.states import NAMED, OPEN, State
 from batch.outcomes import WELL
@@ -53,7 +53,9 @@ _OURS = and_(
 _NEW = Many(insert(_claims), "seller", "purchase_order_id", "line_number", "parcel", "quantity", "order", "shipped")
 _PLACE = ("of_seller", "of_purchase_order", "of_line", "of_parcel", "of_order")
 _AGAIN = Many(update(_claims).where(_OURS).values(quantity=bindparam("units")), *_PLACE, "units")
-_SENT = Lookup(select(_orders.c.id, _orders.c.seller, _orders.c.purchase_order_id, _orders.c.sent), _orders.c.id)
+_SENT = Lookup(
+    select(_orders.c.id, _orders.c.seller, _orders.c.purchase_order_id, _orders.c.sent, _orders.c.content), _orders.c.id
+)
 _IS_SHIPPED = Many(update(_claims).where(_OURS).values(shipped=bindparam("it_is")), *_PLACE, "it_is")
 
 
@@ -131,8 +133,8 @@ def note_shipped(connection: Connection, ends: Mapping[int, Parts]) -> None:
     """Note which parcels of their last update are known to be shipped, for orders that did not go as a whole."""
     places = [
         (seller, purchase_order, _line(parcel), parcel.key, order, True)
-        for order, seller, purchase_order, sent in _SENT(connection, ends)
-        for parcel, index in zip(*sent_from(sent), strict=True)
+        for order, seller, purchase_order, sent, content in _SENT(connection, ends)
+        for parcel, index in zip(*sent_from(sent, parcels_from(content)), strict=True)
         if (part := ends[order][index]) and part.outcome in WELL
     ]
     _IS_SHIPPED(connection, places)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import orjson
 from msgspec import Struct
@@ -137,34 +137,48 @@ _MEMBERS = (
     "seller_order_id",
 )
 _members: Callable[[Parcel], tuple[Any, ...]] = attrgetter(*_MEMBERS)
-_SHIPPED_AT = _MEMBERS.index("shipped_at")
+_SHIPPED_AT, _DATE_ONLY = _MEMBERS.index("shipped_at"), _MEMBERS.index("date_only")
 _DAY = 86_400_000  # ms
 
 
-def fingerprint(parcels: Iterable[Parcel], *, undated_at: int = 0) -> str:
-    """Return what tells the same order from a changed one, whatever file, name or sequence it came in.
+class Kept(NamedTuple):
+    """The parcels of a file's order as the journal keeps them: in one sequence, whatever the file's is."""
+
+    fingerprint: str  # what tells the same order from a changed one, whatever file or name it came in
+    content: bytes  # the parcels as JSON
+    places: tuple[int, ...]  # beside each parcel of the file its place among those that are kept; blank: the same
+
+
+def kept(parcels: Sequence[Parcel], *, undated_at: int = 0) -> Kept:
+    """Return a file's parcels as the journal keeps them.
 
     `undated_at` (UTC epoch milliseconds): the ship time that reading gave to rows of a file without ship times, which
     is another each time the file is read.
     """
-    told = sorted(_told(one, undated_at) for one in parcels)
-    return hashlib.blake2b(orjson.dumps(told), digest_size=16).hexdigest()
+    members, places = list(map(_members, parcels)), tuple[int, ...]()
+    told = [_told(one, undated_at) for one in members]
+    if len(told) > 1:
+        sequence = sorted(range(len(told)), key=told.__getitem__)
+        members, told = [members[place] for place in sequence], [told[place] for place in sequence]
+        places = _turned_round(sequence)
+    content = orjson.dumps(members)
+    said = content if told == members else orjson.dumps(told)
+    return Kept(hashlib.blake2b(said, digest_size=16).hexdigest(), content, places)
 
 
-def sequence_of(parcels: Sequence[Parcel], *, undated_at: int = 0) -> list[int]:
-    """Return the places of a file's parcels in the sequence in which their order keeps them, whatever the file's is."""
-    told = [_told(one, undated_at) for one in parcels]
-    return sorted(range(len(told)), key=told.__getitem__)
-
-
-def _told(parcel: Parcel, undated_at: int) -> tuple[Any, ...]:
+def _told(members: tuple[Any, ...], undated_at: int) -> tuple[Any, ...]:
     """Return what the file says of a parcel; of a day without a time, which is noon or by then now, the day alone."""
-    members = _members(parcel)
-    if parcel.date_only:
-        return *members[:_SHIPPED_AT], parcel.shipped_at // _DAY, *members[_SHIPPED_AT + 1 :]
-    if parcel.shipped_at == undated_at:
+    if members[_DATE_ONLY]:
+        return *members[:_SHIPPED_AT], members[_SHIPPED_AT] // _DAY, *members[_SHIPPED_AT + 1 :]
+    if members[_SHIPPED_AT] == undated_at:
         return *members[:_SHIPPED_AT], 0, *members[_SHIPPED_AT + 1 :]
     return members
+
+
+def _turned_round(sequence: list[int]) -> tuple[int, ...]:
+    """Return beside each place where it stands in the sequence; nothing where that is at its own."""
+    own = list(range(len(sequence)))
+    return () if sequence == own else tuple(sorted(own, key=sequence.__getitem__))
 
 
 def to_json(parts: Parts) -> bytes | None:
@@ -177,9 +191,15 @@ def content_of(parcels: Iterable[Parcel]) -> bytes:
     return orjson.dumps(list(map(_members, parcels)))
 
 
-def sent_as(parcels: Iterable[Parcel], parts: Sequence[int]) -> bytes:
-    """Return what an update says as JSON: its parcels, and beside each which parcel of the file it comes from."""
-    return orjson.dumps((list(map(_members, parcels)), parts))
+def sent_as(parcels: Sequence[Parcel], parts: Sequence[int], *, content: bytes) -> bytes | None:
+    """Return what an update says as JSON: its parcels, and beside each which parcel of the file it comes from.
+
+    None where it says just what the file says, whose parcels are `content`.
+    """
+    said = content_of(parcels)
+    if said == content and tuple(parts) == tuple(range(len(parcels))):
+        return None
+    return b"[%b,%b]" % (said, orjson.dumps(parts))
 
 
 def parts_from(content: bytes | None) -> Parts:
@@ -194,10 +214,12 @@ def parcels_from(content: bytes | None) -> tuple[Parcel, ...]:
     return tuple(map(_parcel, orjson.loads(content))) if content else ()
 
 
-def sent_from(content: bytes | None) -> tuple[tuple[Parcel, ...], tuple[int, ...]]:
-    """Read back what an update said: its parcels, and beside each which parcel of the file it comes from."""
-    parcels, parts = orjson.loads(content) if content else ((), ())
-    return tuple(map(_parcel, parcels)), tuple(parts)
+def sent_from(sent: bytes | None, parcels: tuple[Parcel, ...]) -> tuple[tuple[Parcel, ...], tuple[int, ...]]:
+    """Read back what an update said, where the file says `parcels`; beside each of its own, which of these it is."""
+    if sent is None:
+        return parcels, tuple(range(len(parcels)))
+    said, parts = orjson.loads(sent)
+    return tuple(map(_parcel, said)), tuple(parts)
 
 
 def _parcel(members: Iterable[Any]) -> Parcel:

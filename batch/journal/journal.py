@@ -241,13 +241,14 @@ _LOAD = Lookup(select(*(tables.orders.c[name] for name in _Row._fields)), tables
 
 
 def _journal_order(row: _Row, claims: Iterable[Claim]) -> JournalOrder:
-    sent, sent_parts = sent_from(row.sent)
+    parcels = parcels_from(row.content)
+    sent, sent_parts = sent_from(row.sent, parcels) if row.sent_at else ((), ())
     return JournalOrder(
         id=row.id,
         purchase_order_id=row.purchase_order_id,
         customer_order_id=row.customer_order_id,
         state=NAMED[row.state],
-        parcels=parcels_from(row.content),
+        parcels=parcels,
         sent=sent,
         sent_parts=sent_parts,
         before=orjson.loads(row.before) if row.before else None,

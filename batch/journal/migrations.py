@@ -40,7 +40,11 @@ def _number_locks(connection: Connection) -> None:
     connection.execute(text("INSERT INTO locks (seller, epoch, holder) SELECT DISTINCT seller, 0, '' FROM orders"))
 
 
-MIGRATIONS: tuple[Migration, ...] = (_number_locks,)
+def _leave_out_what_the_file_says(_connection: Connection) -> None:
+    """Version 3: what an update said is only kept where it is not what the file says; older ones would read nothing."""
+
+
+MIGRATIONS: tuple[Migration, ...] = (_number_locks, _leave_out_what_the_file_says)
 
 
 def prepare(database: Database, migrations: Sequence[Migration] = MIGRATIONS) -> None:

@@ -10,13 +10,13 @@ from sqlalchemy import bindparam, case, func, insert, select
 from batch.journal import tables
 from batch.journal.database import EntryRefused
 from batch.journal.ends import ended_well
-from batch.journal.entries import Change, Planned, content_of, fingerprint, parcels_from, parts_from, sequence_of
+from batch.journal.entries import Change, Kept, Planned, kept, parcels_from, parts_from
 from batch.journal.many import Lookup, Many
 from batch.journal.states import State
 from batch.journal.writing import change_states, standings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
 
     from sqlalchemy import Connection, Select
 
@@ -55,19 +55,20 @@ class Planning:
     def plan(self, orders: Sequence[PlannedOrder]) -> list[Planned]:
         """Record a block of orders; return where each stands."""
         known = _Known(self._connection, self._seller, orders)
-        prints = _fingerprints(orders, self._at)
-        same = [known.same(order, print_) for order, print_ in zip(orders, prints, strict=True)]
-        new = [(order, print_) for order, print_, row in zip(orders, prints, same, strict=True) if row is None]
+        all_kept = [kept(order.parcels, undated_at=self._at) for order in orders]
+        same = known.same_as(orders, all_kept)
+        new = [(order, one) for order, one, row in zip(orders, all_kept, same, strict=True) if row is None]
         ids = iter(self._insert(new))
         self._plan_held({row.id for row in same if row is not None and row.state == State.HELD})
         planned = [
-            _planned(row, places) if row else Planned(id=next(ids), state=State.PLANNED, places=places)
-            for row, places in zip(same, _places(orders, self._at), strict=True)
+            _planned(row, one.places) if row else Planned(id=next(ids), state=State.PLANNED, places=one.places)
+            for row, one in zip(same, all_kept, strict=True)
         ]
-        for order, one in zip(orders, planned, strict=True):
-            if one.state is State.PLANNED:
-                self._planned.add(one.id)
-                self._replaced.update(known.contradicted(order, but=self._planned))
+        self._planned.update(one.id for one in planned if one.state is State.PLANNED)
+        if known:
+            for order, one in zip(orders, planned, strict=True):
+                if one.state is State.PLANNED:
+                    self._replaced.update(known.contradicted(order, but=self._planned))
         return planned
 
     def finish(self) -> None:
@@ -81,7 +82,7 @@ class Planning:
         changes = [Change(order=order, to=State.PLANNED, at=self._at) for order in again]
         change_states(self._connection, changes, standings_of(self._connection, again))
 
-    def _insert(self, orders: Sequence[tuple[PlannedOrder, str]]) -> list[int]:
+    def _insert(self, orders: Sequence[tuple[PlannedOrder, Kept]]) -> list[int]:
         """Add new orders; return their numbers, which go up as the orders do.
 
         Asking for them afterwards saves 10 us an order: with RETURNING, SQLite inserts one by one.
@@ -89,20 +90,20 @@ class Planning:
         if not orders:
             return []
         newest = self._connection.execute(select(func.coalesce(func.max(_orders.c.id), 0))).scalar_one()
-        _NEW(self._connection, [self._row(order, print_) for order, print_ in orders])
+        _NEW(self._connection, [self._row(order, one) for order, one in orders])
         added = select(_orders.c.id).where(_orders.c.id > newest, _orders.c.seller == self._seller)
         ids = list(self._connection.execute(added.order_by(_orders.c.id)).scalars())
         if len(ids) != len(orders):
             raise EntryRefused("Another process plans for this account at the same time; run the command again.")
         return ids
 
-    def _row(self, order: PlannedOrder, print_: str) -> tuple[Any, ...]:
+    def _row(self, order: PlannedOrder, as_kept: Kept) -> tuple[Any, ...]:
         return (
             self._seller,
             order.purchase_order_id,
             order.customer_order_id,
-            print_,
-            content_of(_kept(order, self._at)),
+            as_kept.fingerprint,
+            as_kept.content,
             State.PLANNED.value,
             "",
             "",
@@ -125,29 +126,9 @@ _NEW = Many(
 def known_block(connection: Connection, seller: str, orders: Sequence[PlannedOrder], at: int) -> list[Planned | None]:
     """Return where each of a block of orders stands, None where it is new; nothing is written."""
     known = _Known(connection, seller, orders)
-    same = [known.same(order, print_) for order, print_ in zip(orders, _fingerprints(orders, at), strict=True)]
-    places = _places(orders, at)
-    return [_planned(row, of_row) if row is not None else None for row, of_row in zip(same, places, strict=True)]
-
-
-def _fingerprints(orders: Sequence[PlannedOrder], at: int) -> list[str]:
-    return [fingerprint(order.parcels, undated_at=at) for order in orders]
-
-
-def _kept(order: PlannedOrder, at: int) -> Sequence[Parcel]:
-    """Return the parcels in the sequence in which the journal keeps them: one for all files that sort them anew."""
-    if len(order.parcels) == 1:
-        return order.parcels
-    return [order.parcels[place] for place in sequence_of(order.parcels, undated_at=at)]
-
-
-def _places(orders: Iterable[PlannedOrder], at: int) -> Iterator[tuple[int, ...]]:
-    """Yield beside each order the places of its parcels among those that are kept; nothing where they are the same."""
-    for order in orders:
-        count = len(order.parcels)
-        sequence = sequence_of(order.parcels, undated_at=at) if count > 1 else [0]
-        same = all(place == index for index, place in enumerate(sequence))
-        yield () if same else tuple(sorted(range(count), key=sequence.__getitem__))
+    all_kept = [kept(order.parcels, undated_at=at) for order in orders]
+    same = known.same_as(orders, all_kept)
+    return [_planned(row, one.places) if row else None for row, one in zip(same, all_kept, strict=True)]
 
 
 class _Row(NamedTuple):
@@ -190,8 +171,17 @@ class _Known:
             self._by_purchase_order[row.purchase_order_id].append(row)
             self._by_customer_order[row.customer_order_id].append(row)
 
-    def same(self, order: PlannedOrder, print_: str) -> _Row | None:
-        """Return the order of the journal with just this content."""
+    def __bool__(self) -> bool:
+        """Whether there are any at all."""
+        return bool(self._by_purchase_order)
+
+    def same_as(self, orders: Sequence[PlannedOrder], all_kept: Sequence[Kept]) -> list[_Row | None]:
+        """Return beside each order that of the journal with just its content, None where it is new."""
+        if not self:
+            return [None] * len(orders)
+        return [self._same(order, one.fingerprint) for order, one in zip(orders, all_kept, strict=True)]
+
+    def _same(self, order: PlannedOrder, print_: str) -> _Row | None:
         rows = self._of_purchase_order(order) if order.purchase_order_id else self._of_customer_order(order)
         alike = [row for row in rows if row.fingerprint == print_]
         return min(alike, key=_how_far) if alike else None

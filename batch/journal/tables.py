@@ -63,7 +63,7 @@ orders = Table(
     Column("reason", Text, nullable=False),
     Column("parts", LargeBinary),  # outcome and reason beside each parcel, where they are not the order's
     Column("note", Text, nullable=False),  # what was inferred
-    Column("sent", LargeBinary),  # the parcels as they were sent, as JSON
+    Column("sent", LargeBinary),  # the parcels as they were sent, as JSON; none: as the file has them
     Column("before", LargeBinary),  # units shipped beforehand, by line, as JSON
     Column("due_at", BigInteger, nullable=False),  # not before; 0: now
     Column("ship_by", BigInteger, nullable=False),  # 0: not known

@@ -48,6 +48,7 @@ class Standing(Struct):
     purchase_order_id: str
     state: State
     parts: Parts
+    content: bytes
     note: str = ""  # what this block says of it
     ship_by: int = 0
 
@@ -62,6 +63,7 @@ _STANDING = Lookup(
         _orders.c.purchase_order_id,
         _orders.c.state,
         _orders.c.parts,
+        _orders.c.content,
     )
     .join(_locks, _locks.c.seller == _orders.c.seller)
     .order_by(_orders.c.id)
@@ -77,8 +79,8 @@ def standings_of(connection: Connection, orders: Iterable[int]) -> Standings:
     """
     wanted = sorted(set(orders))
     found = {
-        order: Standing(seller, epoch, purchase_order_id, NAMED[state], parts_from(parts) if parts else ())
-        for order, seller, epoch, purchase_order_id, state, parts in _STANDING(connection, wanted)
+        order: Standing(seller, epoch, purchase_order_id, NAMED[state], parts_from(parts) if parts else (), content)
+        for order, seller, epoch, purchase_order_id, state, parts, content in _STANDING(connection, wanted)
     }
     if len(found) < len(wanted):
         raise IllegalChange(f"Order number {min(set(wanted) - set(found))} is not in the journal; nothing was changed.")
@@ -196,7 +198,7 @@ def _sent(begin: Begin, update_: ShippingUpdate, standing: Standing) -> tuple[An
     return (
         begin.order,
         to_json(standing.parts),
-        sent_as(update_.parcels, begin.parts),
+        sent_as(update_.parcels, begin.parts, content=standing.content),
         orjson.dumps(begin.before) if begin.before else None,
         begin.correlation_id,
         begin.at,

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from batch.journal.entries import (
     content_of,
-    fingerprint,
+    kept,
     parcels_from,
     parts_from,
     sent_as,
@@ -21,6 +21,7 @@ from batch.marketplace.orders import Parcel
 from tests.unit.journal.making import DAY, HELD, NOW, SHIPPED, parcel
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from random import Random
 
 PARCELS = st.builds(
@@ -49,11 +50,27 @@ CHANGED: dict[str, Any] = {
 }
 
 
+def fingerprint(parcels: Sequence[Parcel], *, undated_at: int = 0) -> str:
+    return kept(parcels, undated_at=undated_at).fingerprint
+
+
 @given(st.lists(PARCELS, min_size=1, max_size=5), st.randoms(use_true_random=False))
 def test_the_sequence_of_parcels_does_not_matter_to_a_fingerprint(parcels: list[Parcel], random: Random) -> None:
     shuffled = random.sample(parcels, len(parcels))
 
     assert fingerprint(shuffled) == fingerprint(parcels)
+
+
+@given(st.lists(PARCELS, max_size=5), st.randoms(use_true_random=False))
+def test_parcels_are_kept_in_one_sequence_and_each_is_found_there(parcels: list[Parcel], random: Random) -> None:
+    shuffled = random.sample(parcels, len(parcels))
+    one, other = kept(parcels), kept(shuffled)
+
+    for given_, as_kept in ((parcels, one), (shuffled, other)):
+        there = parcels_from(as_kept.content)
+        assert [there[place] for place in as_kept.places or range(len(given_))] == given_
+    if not any(parcel.date_only for parcel in parcels):
+        assert one.content == other.content
 
 
 @pytest.mark.parametrize("member", Parcel.__struct_fields__)
@@ -81,7 +98,20 @@ def test_parcels_come_back_as_they_were(parcels: list[Parcel]) -> None:
 def test_what_was_sent_comes_back_as_it_was(parcels: list[Parcel]) -> None:
     places = list(range(len(parcels)))[::-1]
 
-    assert sent_from(sent_as(parcels, places)) == (tuple(parcels), tuple(places))
+    sent = sent_as(parcels, places, content=content_of(parcels))
+
+    assert sent_from(sent, tuple(parcels)) == (tuple(parcels), tuple(places))
+
+
+def test_what_was_sent_is_not_kept_twice() -> None:
+    one, other = parcel("1"), parcel("2")
+    content = content_of([one, other])
+
+    assert sent_as([one, other], [0, 1], content=content) is None
+    assert sent_from(None, (one, other)) == ((one, other), (0, 1))
+    assert sent_as([one], [0], content=content) is not None
+    assert sent_as([one, other], [1, 0], content=content) is not None
+    assert sent_as([one, replace(other, quantity=7)], [0, 1], content=content) is not None
 
 
 def test_every_member_of_a_parcel_is_kept() -> None:
@@ -108,4 +138,4 @@ def test_parts_come_back_as_they_were() -> None:
 def test_nothing_is_kept_of_parts_that_say_nothing() -> None:
     assert to_json((None, None)) is None
     assert to_json(()) is None
-    assert (parts_from(None), parcels_from(None), sent_from(None)) == ((), (), ((), ()))
+    assert (parts_from(None), parcels_from(None)) == ((), ())

@@ -57,9 +57,17 @@ def test_before_an_update_leaves_it_is_on_record_what_it_says(journal: Journal, 
 
     kept = stored(journal, order)
     assert (kept["state"], kept["correlation_id"], kept["sent_at"]) == ("sending", "call-a", NOW)
-    assert sent_from(kept["sent"]) == ((SECOND,), (1,))
+    assert sent_from(kept["sent"], (FIRST, SECOND)) == ((SECOND,), (1,))
     loaded = journal.load([order])[0]
     assert (loaded.sent, loaded.sent_parts, loaded.before) == ((SECOND,), (1,), {"1": 2})
+
+
+def test_what_is_sent_just_as_the_file_has_it_is_loaded_with_the_order(journal: Journal, run: int, order: int) -> None:
+    send(journal, order, run, FIRST, SECOND, parts=(0, 1))
+
+    assert stored(journal, order)["sent"] is None
+    loaded = journal.load([order])[0]
+    assert (loaded.sent, loaded.sent_parts) == ((FIRST, SECOND), (0, 1))
 
 
 def test_a_run_that_dies_while_an_update_is_under_way_leaves_a_reason(journal: Journal, run: int, order: int) -> None:
