@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 import orjson
 from msgspec import Struct
+from msgspec.json import Decoder, encode
 
 from batch.marketplace.orders import Parcel, ShippingUpdate
 from batch.outcomes import Outcome
@@ -183,7 +184,7 @@ def _turned_round(sequence: list[int]) -> tuple[int, ...]:
 
 def to_json(parts: Parts) -> bytes | None:
     """Return parts as JSON, None where all have ended as their order."""
-    return orjson.dumps(parts) if any(parts) else None
+    return orjson.dumps(parts) if parts and any(parts) else None
 
 
 def content_of(parcels: Iterable[Parcel]) -> bytes:
@@ -191,15 +192,15 @@ def content_of(parcels: Iterable[Parcel]) -> bytes:
     return orjson.dumps(list(map(_members, parcels)))
 
 
-def sent_as(parcels: Sequence[Parcel], parts: Sequence[int], *, content: bytes) -> bytes | None:
+def sent_as(parcels: tuple[Parcel, ...], parts: tuple[int, ...], *, content: bytes) -> bytes | None:
     """Return what an update says as JSON: its parcels, and beside each which parcel of the file it comes from.
 
     None where it says just what the file says, whose parcels are `content`.
     """
-    said = content_of(parcels)
-    if said == content and tuple(parts) == tuple(range(len(parcels))):
+    said = encode(parcels)
+    if said == content and parts == tuple(range(len(parcels))):
         return None
-    return b"[%b,%b]" % (said, orjson.dumps(parts))
+    return b"[%b,%b]" % (said, encode(parts))
 
 
 def parts_from(content: bytes | None) -> Parts:
@@ -211,16 +212,15 @@ def parts_from(content: bytes | None) -> Parts:
 
 def parcels_from(content: bytes | None) -> tuple[Parcel, ...]:
     """Read parcels back from their JSON."""
-    return tuple(map(_parcel, orjson.loads(content))) if content else ()
+    return _PARCELS.decode(content) if content else ()
 
 
 def sent_from(sent: bytes | None, parcels: tuple[Parcel, ...]) -> tuple[tuple[Parcel, ...], tuple[int, ...]]:
     """Read back what an update said, where the file says `parcels`; beside each of its own, which of these it is."""
     if sent is None:
         return parcels, tuple(range(len(parcels)))
-    said, parts = orjson.loads(sent)
-    return tuple(map(_parcel, said)), tuple(parts)
+    return _SENT.decode(sent)
 
 
-def _parcel(members: Iterable[Any]) -> Parcel:
-    return Parcel(**dict(zip(_MEMBERS, members, strict=False)))  # an older journal's has fewer members
+_PARCELS = Decoder(tuple[Parcel, ...])  # an older journal's have fewer members
+_SENT = Decoder(tuple[tuple[Parcel, ...], tuple[int, ...]])

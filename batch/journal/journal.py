@@ -243,6 +243,7 @@ _LOAD = Lookup(select(*(tables.orders.c[name] for name in _Row._fields)), tables
 def _journal_order(row: _Row, claims: Iterable[Claim]) -> JournalOrder:
     parcels = parcels_from(row.content)
     sent, sent_parts = sent_from(row.sent, parcels) if row.sent_at else ((), ())
+    ours = [claim for claim in claims if claim.order == row.id]
     return JournalOrder(
         id=row.id,
         purchase_order_id=row.purchase_order_id,
@@ -252,9 +253,9 @@ def _journal_order(row: _Row, claims: Iterable[Claim]) -> JournalOrder:
         sent=sent,
         sent_parts=sent_parts,
         before=orjson.loads(row.before) if row.before else None,
-        ended=ended_well(parts_from(row.parts)),
-        doubtful=any(claim.order == row.id and claim.state is State.PLANNED for claim in claims),
-        claims=tuple(claim for claim in claims if claim.order != row.id),
+        ended=ended_well(parts_from(row.parts)) if row.parts else (),
+        doubtful=State.PLANNED in [claim.state for claim in ours],
+        claims=tuple([claim for claim in claims if claim.order != row.id]),
         due_at=row.due_at,
         correlation_id=row.correlation_id,
         sent_at=row.sent_at,

@@ -112,15 +112,16 @@ class _InFewSteps:
 
 
 def _counts(rows: int) -> Iterator[int]:
-    """Yield how many rows to list at a time: powers of two, so that few statements need to be prepared."""
+    """Yield how many rows to list at a time: powers of two and half as many more, so that few need to be prepared."""
     while rows:
-        count = min(_MOST, 1 << (rows.bit_length() - 1))
+        count = 1 << (rows.bit_length() - 1)
+        count = min(_MOST, count + count // 2 if rows >= count + count // 2 else count)
         yield count
         rows -= count
 
 
 def _differ(values_: Sequence[Any]) -> bool:
-    return values_.count(values_[0]) < len(values_)
+    return bool(values_[0] != values_[-1]) or values_.count(values_[0]) < len(values_)
 
 
 def _listing(statement: Insert | Update, names: Sequence[str], listed: Sequence[str]) -> ClauseElement:

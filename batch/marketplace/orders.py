@@ -8,8 +8,10 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class Parcel(Struct, frozen=True, kw_only=True):
+class Parcel(Struct, frozen=True, kw_only=True, array_like=True):
     """One tracking number on one order line, with its quantity.
+
+    As JSON it is a list of its members, so one that comes later joins at the end.
 
     A parcel that comes from a file may leave blank what the order itself can tell: `line_number`,
     `quantity` (0), `method_code`. A request is only built from parcels in which nothing is blank.
