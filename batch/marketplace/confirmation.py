@@ -37,13 +37,8 @@ def confirmed(update: ShippingUpdate, order: Order, before: Order | None = None)
         for line_number in {line for line, number in wanted if not number}:
             wanted[line_number, ""] = sum(units for (line, _), units in wanted.items() if line == line_number)
             shown[line_number, ""] = _shipped_of_line(order, line_number) - _shipped_of_line(before, line_number)
-    shared = {parcel for parcel, number in zip(update.parcels, update.shipment_numbers, strict=False) if number}
-    return tuple(
-        [
-            shown[key] >= (1 if shared and parcel in shared else wanted[key])
-            for key, parcel in zip(keys, update.parcels, strict=True)
-        ]
-    )
+    shared = update.shipment_numbers or [""] * len(keys)
+    return tuple([shown[key] >= (1 if number else wanted[key]) for key, number in zip(keys, shared, strict=True)])
 
 
 def shipped_units(order: Order) -> _Units:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from aiohttp.http import HttpProcessingError
 from yarl import URL
 
 from batch.marketplace.call import Answer, Call, NoAnswer
+from batch.marketplace.deadlines import Deadlines
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -78,9 +79,11 @@ class Transport:
     the answer to the next request.
     """
 
-    def __init__(self, connector: aiohttp.BaseConnector, timeout: aiohttp.ClientTimeout) -> None:
-        self._connector = connector
+    def __init__(self, connector: aiohttp.BaseConnector, deadlines: Deadlines, *, timeout: float) -> None:
+        self._connector, self._deadlines = connector, deadlines
+        self._clock = asyncio.get_running_loop().time
         self._timeout = timeout
+        self._connecting = aiohttp.ClientTimeout(connect=timeout * _CONNECTING)
         self._server = lru_cache(_server)
 
     async def send(self, call: Call, headers: Mapping[str, str]) -> Answer | NoAnswer:
@@ -88,23 +91,24 @@ class Transport:
 
         A GET is sent again where a kept connection turns out to be closed.
         """
+        ends_at = self._clock() + self._timeout
         try:
-            async with asyncio.timeout(self._timeout.total):
-                try:
-                    return await self._exchanged(call, headers)
-                except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
-                    if call.method != "GET" or isinstance(error, _NOTHING_SENT):
-                        raise
-                return await self._exchanged(call, headers)
+            try:
+                return await self._exchanged(call, headers, ends_at)
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+                if call.method != "GET" or isinstance(error, _NOTHING_SENT):
+                    raise
+            return await self._exchanged(call, headers, ends_at)
         except (aiohttp.ClientError, HttpProcessingError, TimeoutError, OSError) as error:
             return NoAnswer(sent=not isinstance(error, _NOTHING_SENT), reason=_reason(error, call))
 
-    async def _exchanged(self, call: Call, headers: Mapping[str, str]) -> Answer:
+    async def _exchanged(self, call: Call, headers: Mapping[str, str], ends_at: float) -> Answer:
         scheme, _, rest = call.url.partition("://")
         authority, _, target = rest.partition("/")
         server = self._server(f"{scheme}://{authority}/")
         request = _request(call, f"/{target}", server.host, headers)
         connection, protocol, pipe = await self._connected(server.asking)
+        self._deadlines.begin(pipe, ends_at)
         try:
             protocol.set_response_params(read_until_eof=True)
             pipe.write(request)
@@ -112,9 +116,12 @@ class Transport:
             while message.code in _INTERIM:
                 message, content = await protocol.read()
             body = await _whole(content)
-        except BaseException:
+        except BaseException as error:
             connection.close()
+            if not self._deadlines.over(pipe) and isinstance(error, Exception):
+                raise TimeoutError from error
             raise
+        self._deadlines.over(pipe)
         connection.release()
         return Answer(message.code, message.headers, body)
 
@@ -122,7 +129,7 @@ class Transport:
         """Return a connection that stands, on which nothing arrived unasked; who reads from it, and what writes."""
         while True:
             try:
-                connection = await self._connector.connect(asking, [], self._timeout)
+                connection = await self._connector.connect(asking, [], self._connecting)
             except TimeoutError as late:
                 raise aiohttp.ConnectionTimeoutError from late
             protocol, pipe = connection.protocol, connection.transport
@@ -139,7 +146,8 @@ async def open_transport(*, timeout: float, connections: int) -> AsyncIterator[T
     for the answer: only the first proves that nothing was sent.
     """
     async with aiohttp.TCPConnector(limit=connections) as connector:
-        yield Transport(connector, aiohttp.ClientTimeout(total=timeout, connect=timeout * _CONNECTING))
+        with closing(Deadlines(asyncio.get_running_loop())) as deadlines:
+            yield Transport(connector, deadlines, timeout=timeout)
 
 
 def _server(url: str) -> _Server:

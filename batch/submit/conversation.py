@@ -9,13 +9,13 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from msgspec.structs import replace
 
 from batch.crashpoints import Step, reached
 from batch.errors import Exit
 from batch.marketplace.call import Answer, Kind
+from batch.marketplace.exchange import fresh_correlation_id
 from batch.marketplace.verdict import Meaning
 from batch.submit.pace import Pace, never
 from batch.submit.retry import Act, Attempt, Tally, decide, goes_on, until_decided
@@ -97,7 +97,7 @@ class Enquiry:
         return made
 
     async def _attempt(self, call: Call, record: OnRecord | None, tally: Tally) -> Attempt:
-        correlation_id = str(uuid4())
+        correlation_id = fresh_correlation_id()
         if record is None:
             return await self._in_turn(call, correlation_id, tally)
         if stopped := record.stopped():
