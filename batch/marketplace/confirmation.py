@@ -47,9 +47,11 @@ def shipped_units(order: Order) -> _Units:
     for line in order.lines:
         for status in line.statuses:
             if status.status in SHIPPED_STATUSES:
-                packages = status.packages or (status.tracking_number,)
-                for number in {normalised(package) for package in packages}:
-                    units[line.line_number, number] += status.quantity
+                if status.packages:
+                    for number in set(map(normalised, status.packages)):
+                        units[line.line_number, number] += status.quantity
+                else:
+                    units[line.line_number, normalised(status.tracking_number)] += status.quantity
     return units
 
 

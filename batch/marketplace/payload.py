@@ -144,16 +144,23 @@ def _check_update(update: ShippingUpdate) -> None:
     parcels = update.parcels
     if not parcels:
         raise ValueError("an update needs at least one parcel")
+    if update.replaces or update.shipment_numbers:
+        _check_beside(update)
+    for parcel in parcels:
+        if fault := _fault(parcel):
+            raise ValueError(f"parcel of line {parcel.line_number or '?'}: {fault}")
+
+
+def _check_beside(update: ShippingUpdate) -> None:
+    """Raise where what stands beside the parcels does not fit them, or each other."""
+    count = len(update.parcels)
     for name, beside in (("replaces", update.replaces), ("shipment_numbers", update.shipment_numbers)):
-        if beside and len(beside) != len(parcels):
-            raise ValueError(f"{name} needs one entry beside each of the {len(parcels)} parcels, not {len(beside)}")
+        if beside and len(beside) != count:
+            raise ValueError(f"{name} needs one entry beside each of the {count} parcels, not {len(beside)}")
     if update.replaces and update.shipment_numbers:
         raise ValueError("an edit cannot name shipment numbers")
     if not all(update.replaces):
         raise ValueError("an edit names the tracking number that each parcel takes the place of")
-    for parcel in parcels:
-        if fault := _fault(parcel):
-            raise ValueError(f"parcel of line {parcel.line_number or '?'}: {fault}")
 
 
 def _fault(parcel: Parcel) -> str:

@@ -25,7 +25,7 @@ LARGEST_ANSWER = 4 * 1024 * 1024  # bytes, unpacked
 _CONNECTING = 0.5  # share of the timeout within which a connection must stand
 _SCHEMES = ("https", "http")
 _INTERIM = range(100, 200)  # status of what is said before the answer
-_OURS = "User-Agent: shipbatch\r\nAccept-Encoding: gzip, deflate\r\n"
+_OURS = ("User-Agent: shipbatch", "Accept-Encoding: gzip, deflate")
 
 
 class AnswerTooLarge(aiohttp.ClientError):
@@ -165,13 +165,15 @@ def _request(call: Call, target: str, host: str, headers: Mapping[str, str]) -> 
 
     Raises Unsayable where a line would hold what ends it.
     """
-    said = f"{call.url}{''.join(headers.values())}"
-    if not (said.isascii() and said.isprintable()):
-        raise Unsayable
     body = call.body or b""
-    length = f"Content-Length: {len(body)}\r\n" if body or call.method != "GET" else ""
-    fields = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-    return f"{call.method} {target} HTTP/1.1\r\nHost: {host}\r\n{_OURS}{fields}{length}\r\n".encode("ascii") + body
+    lines = [f"{call.method} {target} HTTP/1.1", f"Host: {host}", *_OURS]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    if body or call.method != "GET":
+        lines.append(f"Content-Length: {len(body)}")
+    head = "\r\n".join((*lines, "", ""))
+    if not head.isascii() or head.count("\n") != len(lines) + 1 or head.count("\r") != len(lines) + 1:
+        raise Unsayable
+    return head.encode("ascii") + body
 
 
 async def _whole(content: aiohttp.StreamReader) -> bytes:

@@ -82,15 +82,16 @@ class Enquiry:
 
     async def _say(self, call: Call, record: OnRecord | None, answers: int) -> Attempt:
         tally = Tally(answers)
-
-        async def attempt() -> Attempt:
-            nonlocal tally
-            made = await self._attempt(call, record, tally)
-            tally = tally.after(made.decision)
-            return made
-
-        made = await attempt()
+        made = await self._attempt(call, record, tally)
+        tally = tally.after(made.decision)
         if goes_on(made):  # hardly ever; tenacity looks into every function it is given, which takes 80 us
+
+            async def attempt() -> Attempt:
+                nonlocal tally
+                again = await self._attempt(call, record, tally)
+                tally = tally.after(again.decision)
+                return again
+
             made = await until_decided(made, attempt, self._world.sleep)
         if record:
             record.saying.answers = tally.answers

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tests.bench.baselines import CONNECTIONS
 from tests.bench.marketplaces import marketplace
 from tests.bench.ours import Shipped, expect, ship
 
@@ -39,10 +40,10 @@ def bare(place: Place, baseline: str, orders: int) -> Looped:
 
 
 def whole_run(place: Place, orders: int, **chosen: Any) -> Shipped:  # noqa: ANN401 - of `ours.ship`
-    """Let a whole run of ours send so many orders, with a journal that is empty."""
+    """Let a whole run of ours send so many orders over as many connections, with a journal that is empty."""
     file = one_line_orders(place, orders)
     with marketplace(place, file) as server:
-        shipped = ship(place, server, file, **chosen)
+        shipped = ship(place, server, file, workers=CONNECTIONS, **chosen)
     expect(shipped.seen, orders)
     return shipped
 

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 from typing import TYPE_CHECKING
+from uuid import RFC_4122, UUID
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -236,5 +237,7 @@ async def test_an_account_whose_secret_is_missing_is_not_opened() -> None:
 
 
 def test_correlation_ids_are_fresh_and_the_clock_is_in_milliseconds() -> None:
-    assert fresh_correlation_id() != fresh_correlation_id()
+    ids = [fresh_correlation_id() for _ in range(100)]
+    assert len(set(ids)) == len(ids)
+    assert all((str(uuid), uuid.version, uuid.variant) == (text, 4, RFC_4122) for text in ids for uuid in [UUID(text)])
     assert len(str(now_ms())) == 13
