@@ -16,11 +16,11 @@ from batch.crashpoints import Step, reached
 from batch.errors import Exit
 from batch.marketplace.call import Answer, Kind
 from batch.marketplace.exchange import fresh_correlation_id
+from batch.marketplace.slots import Slots
 from batch.marketplace.verdict import Meaning
 from batch.submit.pace import Pace, never
 from batch.submit.retry import Act, Attempt, Tally, decide, goes_on, until_decided
 from batch.submit.saying import OnRecord
-from batch.submit.slots import Slots
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +12,7 @@ from batch.marketplace.call import Answer, Call, Kind, NoAnswer
 from batch.marketplace.transport import LARGEST_ANSWER, open_transport
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Current-Token-Count: 7\r\nSet-Cookie: a=b\r\n\r\n{}"
 
@@ -23,11 +23,11 @@ class Server:
     def __init__(self, *answers: bytes | None) -> None:
         self.answers = [*answers]
         self.requests: list[bytes] = []
-        self.connections: list[asyncio.Task[None] | None] = []
+        self.connections = 0
         self.port = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections.append(asyncio.current_task())
+        self.connections += 1
         try:
             await self._talk(reader, writer)
         finally:
@@ -60,15 +60,35 @@ async def _head(reader: asyncio.StreamReader) -> bytes:
 
 
 @asynccontextmanager
+async def listening(
+    talk: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[int]:
+    """Serve on the port that is given; when it ends, so have all connections."""
+    talks: dict[asyncio.StreamWriter, asyncio.Task[None]] = {}
+
+    def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talks[writer] = asyncio.create_task(_talked(talk(reader, writer)))
+
+    async with await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
+        for writer, task in talks.items():
+            task.cancel()
+            await asyncio.wait([task])
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+
+async def _talked(talk: Awaitable[None]) -> None:
+    with suppress(asyncio.CancelledError, ConnectionError):
+        await talk
+
+
+@asynccontextmanager
 async def serving(*answers: bytes | None) -> AsyncIterator[Server]:
     server = Server(*answers)
-    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0)
-    server.port = listening.sockets[0].getsockname()[1]
-    async with listening:
+    async with listening(server.serve) as server.port:
         yield server
-        for connection in filter(None, server.connections):
-            connection.cancel()
-        await asyncio.gather(*filter(None, server.connections), return_exceptions=True)
 
 
 def call_to(port: int, *, path: str = "/v3/orders/1", body: bytes | None = b"{}", method: str = "POST") -> Call:
@@ -109,7 +129,7 @@ async def test_a_connection_is_kept_and_cookies_are_not() -> None:
     async with serving(OK, OK) as server, open_transport(timeout=5, connections=1) as transport:
         for _ in range(2):
             await transport.send(call_to(server.port), {})
-    assert len(server.connections) == 1
+    assert server.connections == 1
     assert len(server.requests) == 2
     assert b"cookie" not in server.requests[1].lower()
 
@@ -186,17 +206,14 @@ async def test_what_a_server_says_unasked_is_no_answer_to_the_next_request() -> 
                 await idle.wait()
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nother")
                 said.set()
-        writer.close()
 
-    async with await asyncio.start_server(talk, "127.0.0.1", 0) as listening:
-        call = call_to(listening.sockets[0].getsockname()[1])
-        async with open_transport(timeout=5, connections=1) as transport:
-            await transport.send(call, {})
-            idle.set()
-            await said.wait()
-            for _ in range(5):  # the loop takes note of what has arrived
-                await asyncio.sleep(0)
-            answer = await transport.send(call, {})
+    async with listening(talk) as port, open_transport(timeout=5, connections=1) as transport:
+        await transport.send(call_to(port), {})
+        idle.set()
+        await said.wait()
+        for _ in range(5):  # the loop takes note of what has arrived
+            await asyncio.sleep(0)
+        answer = await transport.send(call_to(port), {})
     assert isinstance(answer, Answer)
     assert answer.body == b"{}"
     assert len(requests) == 2
@@ -227,12 +244,10 @@ async def test_an_answer_that_comes_in_drops_is_waited_for_no_longer() -> None:
         await _head(reader)
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{")
         await reader.read()
-        writer.close()
 
-    async with await asyncio.start_server(drip, "127.0.0.1", 0) as listening:
-        host = f"127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-        answer = await send(Call(kind=Kind.SHIP, method="POST", url=f"http://{host}/", body=b"{}"), timeout=0.05)
-    assert answer == NoAnswer(sent=True, reason=f"{host} did not answer in time")
+    async with listening(drip) as port:
+        answer = await send(call_to(port), timeout=0.05)
+    assert answer == NoAnswer(sent=True, reason=f"127.0.0.1:{port} did not answer in time")
 
 
 async def test_nothing_is_sent_where_nobody_listens() -> None:
@@ -257,8 +272,8 @@ async def test_nothing_is_sent_over_a_connection_that_is_not_secure() -> None:
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         writer.close()
 
-    async with await asyncio.start_server(greet, "127.0.0.1", 0) as listening:
-        host = f"127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    async with listening(greet) as port:
+        host = f"127.0.0.1:{port}"
         answer = await send(Call(kind=Kind.SHIP, method="POST", url=f"https://{host}/", body=b"{}"))
     assert answer == NoAnswer(sent=False, reason=f"no secure connection to {host} could be made; check base_url")
 

@@ -11,7 +11,7 @@ from collections import deque
 
 
 class Slots:
-    """So many places; use as an asynchronous context manager."""
+    """So many places. May be used as an asynchronous context manager."""
 
     def __init__(self, places: int) -> None:
         self._free = places
@@ -22,7 +22,8 @@ class Slots:
         """Whether whoever comes now has to wait."""
         return not self._free
 
-    async def __aenter__(self) -> None:
+    async def enter(self) -> None:
+        """Take a place; wait for one where all are taken."""
         if self._free:
             self._free -= 1
             return
@@ -32,16 +33,20 @@ class Slots:
             await given
         except asyncio.CancelledError:
             if not given.cancelled():  # the place had just been given
-                self._leave()
+                self.leave()
             raise
 
-    async def __aexit__(self, *_error: object) -> None:
-        self._leave()
-
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """Give the place to whoever has waited longest."""
         while self._waiting:
             given = self._waiting.popleft()
             if not given.done():
                 given.set_result(None)
                 return
         self._free += 1
+
+    async def __aenter__(self) -> None:
+        await self.enter()
+
+    async def __aexit__(self, *_error: object) -> None:
+        self.leave()

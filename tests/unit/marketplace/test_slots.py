@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
-from batch.submit.slots import Slots
+from batch.marketplace.slots import Slots
 
 
 async def _settled() -> None:
