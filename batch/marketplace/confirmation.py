@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from batch.marketplace.orders import normalised
@@ -12,7 +11,7 @@ if TYPE_CHECKING:
 
 SHIPPED_STATUSES = frozenset({"Shipped", "Delivered", "Refund"})  # what is delivered or refunded was shipped before
 
-_Units = defaultdict[tuple[str, str], int]  # by line number and normalised tracking number, blank where there is none
+_Units = dict[tuple[str, str], int]  # by line number and normalised tracking number, blank where there is none
 
 
 def confirmed(update: ShippingUpdate, order: Order, before: Order | None = None) -> tuple[bool, ...]:
@@ -27,31 +26,31 @@ def confirmed(update: ShippingUpdate, order: Order, before: Order | None = None)
     packages for the same units each is shown where its number is.
     """
     keys = [(parcel.line_number, normalised(parcel.tracking_number)) for parcel in update.parcels]
-    wanted: _Units = defaultdict(int)
+    wanted: _Units = {}
     for key, parcel in zip(keys, update.parcels, strict=True):
-        wanted[key] += parcel.quantity
+        wanted[key] = wanted.get(key, 0) + parcel.quantity
     shown = shipped_units(order)
     if before:
         for key, units in shipped_units(before).items():
-            shown[key] -= units
+            shown[key] = shown.get(key, 0) - units
         for line_number in {line for line, number in wanted if not number}:
             wanted[line_number, ""] = sum(units for (line, _), units in wanted.items() if line == line_number)
             shown[line_number, ""] = _shipped_of_line(order, line_number) - _shipped_of_line(before, line_number)
-    shared = update.shipment_numbers or [""] * len(keys)
-    return tuple([shown[key] >= (1 if number else wanted[key]) for key, number in zip(keys, shared, strict=True)])
+    if not update.shipment_numbers:
+        return tuple([shown.get(key, 0) >= wanted[key] for key in keys])
+    beside = zip(keys, update.shipment_numbers, strict=True)
+    return tuple([shown.get(key, 0) >= (1 if number else wanted[key]) for key, number in beside])
 
 
 def shipped_units(order: Order) -> _Units:
     """Return the shipped units by line number and normalised tracking number, blank where there is none."""
-    units: _Units = defaultdict(int)
+    units: _Units = {}
     for line in order.lines:
         for status in line.statuses:
             if status.status in SHIPPED_STATUSES:
-                if status.packages:
-                    for number in set(map(normalised, status.packages)):
-                        units[line.line_number, number] += status.quantity
-                else:
-                    units[line.line_number, normalised(status.tracking_number)] += status.quantity
+                numbers = set(map(normalised, status.packages)) or (normalised(status.tracking_number),)
+                for key in [(line.line_number, number) for number in numbers]:
+                    units[key] = units.get(key, 0) + status.quantity
     return units
 
 

@@ -58,7 +58,7 @@ class Dialect(Protocol):
     def headers(self, call: Call, *, correlation_id: str, now_ms: int, proof: str) -> dict[str, str]:
         """Return all headers of one attempt: the call's own and fresh ones that prove who speaks.
 
-        `proof`: the access token, or the signature of the call at `now_ms`.
+        `proof`: the access token, or the signature of the call at `now_ms`, which nothing else needs.
         """
         ...
 

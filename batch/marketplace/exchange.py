@@ -131,13 +131,12 @@ class Exchange:
     async def _headers(
         self, call: Call, correlation_id: str, token: Token | None, signed: Signed | None = None
     ) -> dict[str, str]:
-        now = self._now_ms()
-        if signed is None or now - signed.at_ms > _FRESH_MS:
+        if self.dialect.signer and (signed is None or self._now_ms() - signed.at_ms > _FRESH_MS):
             signed = await self.sign(call)
         if signed:
             return self.dialect.headers(call, correlation_id=correlation_id, now_ms=signed.at_ms, proof=signed.text)
         proof = token.text if token else ""
-        return self.dialect.headers(call, correlation_id=correlation_id, now_ms=now, proof=proof)
+        return self.dialect.headers(call, correlation_id=correlation_id, now_ms=0, proof=proof)
 
     async def _fetch_token(self) -> Answer | NoAnswer:
         call = self.dialect.token()

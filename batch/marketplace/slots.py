@@ -45,8 +45,7 @@ class Slots:
                 return
         self._free += 1
 
-    async def __aenter__(self) -> None:
-        await self.enter()
+    __aenter__ = enter
 
     async def __aexit__(self, *_error: object) -> None:
         self.leave()

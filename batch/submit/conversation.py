@@ -145,9 +145,11 @@ class Enquiry:
                 return instead
             pace.left()
             self._count(call, tally)
-            _note_step(call, Step.CALL_LEAVES)
+            if record:
+                reached(Step.CALL_LEAVES)
             reply = await self.exchange(call, correlation_id, signed)
-            _note_step(call, Step.ANSWER_CAME)
+            if record:
+                reached(Step.ANSWER_CAME)
             at = self._world.wall_ms()
             self._heed(pace, turn, reply, at)
             made = self._decided(call, reply, tally)
@@ -237,8 +239,3 @@ class Conversation(Enquiry):
         except asyncio.CancelledError:
             await record.take_back()
             raise
-
-
-def _note_step(call: Call, step: Step) -> None:
-    if call.changes:
-        reached(step)
