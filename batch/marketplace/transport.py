@@ -75,7 +75,7 @@ class Transport:
     """Sends calls over kept connections. Follows no redirect, keeps no cookie, checks every certificate.
 
     A request is written at once, head and body together, without aiohttp's session, which makes a task and some 25
-    objects for each: 40 us of 80.
+    objects for each. (Measured: 26 us a request instead of 82.)
     """
 
     def __init__(self, lines: Lines, deadlines: Deadlines, *, timeout: float) -> None:
