@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _MET, _MISSED, _STRETCH = "#2e7d32", "#c62828", "#37474f"
 _ROW = 0.42  # inches
+_LABEL = 1.4  # how far a label reaches on the axis, as a factor
 _TICKS = [0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50, 100]
 
 
@@ -52,11 +53,14 @@ def _bar(axes: mpl.axes.Axes, place: int, line: Line) -> None:
     ends = [_better(line.goal, line.value.least), _better(line.goal, line.value.most)]
     axes.barh(place, middle - 1, left=1, color=_MET if middle >= 1 else _MISSED, height=0.6, alpha=0.85)
     axes.plot(ends, [place, place], color="black", linewidth=1.2)
+    end = max(middle, 1, *ends)
     if line.goal.stretch:
-        axes.plot(_better(line.goal, line.goal.stretch), place, "D", color=_STRETCH, markersize=5)
+        stretch = _better(line.goal, line.goal.stretch)
+        axes.plot(stretch, place, "D", color=_STRETCH, markersize=5)
+        end = stretch if end < stretch < end * _LABEL else end
     axes.annotate(
         figure(line.value.middle, line.goal.unit),
-        (max(middle, 1, *ends), place),
+        (end, place),
         xytext=(5, 0),
         textcoords="offset points",
         va="center",
