@@ -49,7 +49,8 @@ def shipped_units(order: Order) -> _Units:
         for status in line.statuses:
             if status.status in SHIPPED_STATUSES:
                 numbers = set(map(normalised, status.packages)) or (normalised(status.tracking_number),)
-                for key in [(line.line_number, number) for number in numbers]:
+                for number in numbers:
+                    key = line.line_number, number
                     units[key] = units.get(key, 0) + status.quantity
     return units
 

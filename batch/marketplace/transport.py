@@ -13,8 +13,8 @@ from aiohttp.http import HttpProcessingError
 from yarl import URL
 
 from batch.marketplace.call import Answer, Call, NoAnswer
+from batch.marketplace.connections import Connections, NeverStood
 from batch.marketplace.deadlines import Deadlines
-from batch.marketplace.lines import Lines, NoLine
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -40,7 +40,7 @@ _NOTHING_SENT = (
     aiohttp.ClientConnectorError,
     aiohttp.ConnectionTimeoutError,
     aiohttp.InvalidURL,
-    NoLine,
+    NeverStood,
     Unsayable,
 )
 
@@ -54,7 +54,7 @@ _REASONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] 
     (aiohttp.ClientConnectorDNSError, "the name {host} cannot be looked up; check the network and base_url"),
     (aiohttp.ClientConnectorError, "{host} cannot be reached; check the network and base_url"),
     (aiohttp.ConnectionTimeoutError, "{host} did not take up the connection in time; check the network"),
-    (NoLine, "the connection to {host} broke before anything was sent"),
+    (NeverStood, "the connection to {host} broke before anything was sent"),
     (aiohttp.InvalidURL, "base_url is no web address"),
     (Unsayable, "the request to {host} would hold characters that none can hold; check the settings"),
     (TimeoutError, "{host} did not answer in time"),
@@ -78,8 +78,8 @@ class Transport:
     objects for each. (Measured: 26 us a request instead of 82.)
     """
 
-    def __init__(self, lines: Lines, deadlines: Deadlines, *, timeout: float) -> None:
-        self._lines, self._deadlines, self._timeout = lines, deadlines, timeout
+    def __init__(self, connections: Connections, deadlines: Deadlines, *, timeout: float) -> None:
+        self._connections, self._deadlines, self._timeout = connections, deadlines, timeout
         self._clock = asyncio.get_running_loop().time
         self._server = lru_cache(_server)
 
@@ -104,22 +104,22 @@ class Transport:
         authority, _, target = rest.partition("/")
         server = self._server(f"{scheme}://{authority}/")
         request = _request(call, f"/{target}", server.host, headers)
-        line = await self._lines.take(server.asking)
-        self._deadlines.begin(line.pipe, ends_at)
+        kept = await self._connections.take(server.asking)
+        self._deadlines.begin(kept.pipe, ends_at)
         try:
-            line.pipe.write(request)
-            message, content = await line.answers.read()
+            kept.pipe.write(request)
+            message, content = await kept.answers.read()
             while message.code in _INTERIM:
-                message, content = await line.answers.read()
+                message, content = await kept.answers.read()
             body = await _whole(content)
         except BaseException as error:
-            line.answers.force_close()
-            if not self._deadlines.over(line.pipe) and isinstance(error, Exception):
+            kept.answers.force_close()
+            if not self._deadlines.over(kept.pipe) and isinstance(error, Exception):
                 raise TimeoutError from error
             raise
         finally:
-            self._deadlines.over(line.pipe)
-            self._lines.give_back(line)
+            self._deadlines.over(kept.pipe)
+            self._connections.give_back(kept)
         return Answer(message.code, message.headers, body)
 
 
@@ -133,10 +133,10 @@ async def open_transport(*, timeout: float, connections: int) -> AsyncIterator[T
     async with aiohttp.TCPConnector(limit=0) as connector:
         loop, connecting = asyncio.get_running_loop(), timeout * _CONNECTING
         with (
-            closing(Lines(connector, most=connections, connecting=connecting, clock=loop.time)) as lines,
+            closing(Connections(connector, most=connections, connecting=connecting, clock=loop.time)) as kept,
             closing(Deadlines(loop)) as deadlines,
         ):
-            yield Transport(lines, deadlines, timeout=timeout)
+            yield Transport(kept, deadlines, timeout=timeout)
 
 
 def _server(url: str) -> _Server:

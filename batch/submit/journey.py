@@ -289,7 +289,7 @@ class Journey:
         """Record the end of an order whose update was answered. What did not go with it stays as it ended."""
         note = resolution.note
         await self._write(attempt, self._change(order, state, reason=reason, parts=parts, note=note, shown=shown))
-        left = any(resolution.parts) and any(part and part.outcome not in WELL for part in resolution.parts)
+        left = any(part and part.outcome not in WELL for part in resolution.parts)
         self._count(order, State.HELD if left and state is not State.REFUSED else state)
 
     async def _leave(self, order: JournalOrder, attempt: Attempt, *, begun: bool = False) -> None:

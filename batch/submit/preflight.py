@@ -97,12 +97,12 @@ def without_reading(
             parts[index] = parts[index] or beside_others(parcel, parcels, claims)
     if len(parcels) > 1:
         _hold_unlike(parcels, parts)
-    if any(parts) and account.on_bad_row == "hold-order" and any(one and one.outcome is Outcome.HELD for one in parts):
+    if account.on_bad_row == "hold-order" and any(part and part.outcome is Outcome.HELD for part in parts):
         parts = [part or Part(Outcome.HELD, _SIBLING) for part in parts]
     going = {index: parcel for index, parcel in enumerate(parcels) if parts[index] is None}
     if not going:
         return Resolution(parts=tuple(parts))
-    ready = tuple([_as_the_file_says(parcel, account, now_ms) for parcel in going.values()])
+    ready = tuple(_as_the_file_says(parcel, account, now_ms) for parcel in going.values())
     update = ShippingUpdate(purchase_order_id=purchase_order_id, parcels=ready)
     return Resolution(parts=tuple(parts), update=update, indexes=tuple(going))
 

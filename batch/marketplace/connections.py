@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
     from aiohttp.connector import Connection
 
-KEPT = 15.0  # s; servers give idle connections up, and an update that meets one of these may be lost
+IDLE_AT_MOST = 15.0  # s; servers give idle connections up, and an update that meets one of these may be lost
 
 
-class NoLine(aiohttp.ClientError):
+class NeverStood(aiohttp.ClientError):
     """The connection broke before anything was written to it."""
 
 
 @dataclass(slots=True, eq=False)
-class Line:
-    """A connection that stands."""
+class KeptConnection:
+    """A connection that stands, and is kept for the next request."""
 
     connection: Connection
     answers: ResponseHandler
@@ -43,7 +43,7 @@ class Line:
         return self.answers.is_connected() and not self.answers.should_close
 
 
-class Lines:
+class Connections:
     """At most so many connections to one server; the one that was used last is used first. Times are in seconds."""
 
     def __init__(
@@ -51,12 +51,12 @@ class Lines:
     ) -> None:
         self._connector, self._connecting, self._clock = connector, connecting, clock
         self._places = Slots(most)
-        self._idle: deque[Line] = deque()
+        self._idle: deque[KeptConnection] = deque()
 
-    async def take(self, asking: aiohttp.ClientRequest) -> Line:
-        """Return a line of one's own within the time for `connecting`.
+    async def take(self, asking: aiohttp.ClientRequest) -> KeptConnection:
+        """Return a connection of one's own within the time for `connecting`.
 
-        Raises NoLine, ConnectionTimeoutError, or what else aiohttp raises where none can be made.
+        Raises NeverStood, ConnectionTimeoutError, or what else aiohttp raises where none can be made.
         """
         since = self._clock()
         try:
@@ -68,38 +68,40 @@ class Lines:
         except TimeoutError as late:
             raise aiohttp.ConnectionTimeoutError from late
         try:
-            return self._kept() or await self._made(asking, since)
+            return self._idle_one() or await self._made(asking, since)
         except BaseException:
             self._places.leave()
             raise
 
-    def give_back(self, line: Line) -> None:
-        """Keep the line for others, or close it if it is not clear."""
-        if line.is_clear:
-            line.idle_since = self._clock()
-            self._idle.append(line)
+    def give_back(self, kept: KeptConnection) -> None:
+        """Keep the connection for others, or close it if it is not clear."""
+        if kept.is_clear:
+            kept.idle_since = self._clock()
+            self._idle.append(kept)
         else:
-            line.connection.close()
+            kept.connection.close()
         self._places.leave()
 
     def close(self) -> None:
-        """Close all lines that nobody uses."""
+        """Close all connections that nobody uses."""
         while self._idle:
             self._idle.pop().connection.close()
 
-    def _kept(self) -> Line | None:
-        oldest = self._clock() - KEPT
+    def _idle_one(self) -> KeptConnection | None:
+        oldest = self._clock() - IDLE_AT_MOST
         while self._idle and self._idle[0].idle_since < oldest:
             self._idle.popleft().connection.close()
         while self._idle:
-            line = self._idle.pop()
-            if line.is_clear:
-                return line
-            line.connection.close()
+            kept = self._idle.pop()
+            if kept.is_clear:
+                return kept
+            kept.connection.close()
         return None
 
-    async def _made(self, asking: aiohttp.ClientRequest, since: float) -> Line:
-        left = max(0.0, since + self._connecting - self._clock())
+    async def _made(self, asking: aiohttp.ClientRequest, since: float) -> KeptConnection:
+        left = since + self._connecting - self._clock()
+        if left <= 0:  # which aiohttp takes for no limit
+            raise aiohttp.ConnectionTimeoutError
         try:
             connection = await self._connector.connect(asking, [], aiohttp.ClientTimeout(connect=left))
         except TimeoutError as late:
@@ -107,6 +109,6 @@ class Lines:
         answers, pipe = connection.protocol, connection.transport
         if answers is None or pipe is None:
             connection.close()
-            raise NoLine
+            raise NeverStood
         answers.set_response_params(read_until_eof=True)
-        return Line(connection, answers, pipe)
+        return KeptConnection(connection, answers, pipe)
