@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 NAME = "postgresql"
 _DRIVER = "postgresql+psycopg"
+_STILL_TO_COME = "22023"  # SQLSTATE of a question about a transaction whose number is in the future
 NOTICED = 25.0  # s until a server notices that we are cut off: 10 of silence, and 3 questions
 
 # Unless the address says otherwise: names us to whoever looks at the server, and lets no cut cable last for hours.
@@ -167,10 +169,19 @@ def mark_of(connection: Connection) -> str | None:
 
 
 def was_committed(connection: Connection, mark: str) -> bool:
-    """Whether the transaction with this mark was committed; waits while the server is still at it."""
+    """Whether the transaction with this mark was committed; waits while the server is still at it.
+
+    A server that crashed may not have got as far as its number on disk, and says that it is still to come: then nothing
+    of it is there.
+    """
     asked = text("SELECT pg_xact_status(CAST(:mark AS xid8))")
-    while (status := connection.execute(asked, {"mark": mark}).scalar_one()) == "in progress":
-        time.sleep(_LOOK_AGAIN)
+    try:
+        while (status := connection.execute(asked, {"mark": mark}).scalar_one()) == "in progress":
+            time.sleep(_LOOK_AGAIN)
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) == _STILL_TO_COME:
+            return False
+        raise
     return bool(status == "committed")
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from psycopg.errors import SerializationFailure
 from sqlalchemy import RootTransaction, insert, select, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from batch.errors import Exit, JournalFailed
 from batch.journal import history, postgresql, tables
@@ -358,6 +358,20 @@ def test_a_server_that_is_started_anew_is_waited_for(postgres: Server, opened: D
     reading.join()
 
     assert seen == [["run-1"]]
+
+
+def test_what_a_crashed_server_never_wrote_down_was_not_committed(opened: Database) -> None:
+    """It knows no transaction of that number: it is one that is still to come."""
+    with opened.reading() as connection:
+        assert not postgresql.was_committed(connection, "4000000000")
+
+
+def test_a_question_that_cannot_be_asked_is_no_answer(opened: Database) -> None:
+    with opened.reading() as connection:
+        with pytest.raises(DBAPIError):
+            connection.execute(text("SELECT 1 / 0"))
+        with pytest.raises(DBAPIError):  # the transaction is over
+            postgresql.was_committed(connection, "1")
 
 
 def test_a_server_that_crashed_has_all_that_was_committed(postgres: Server, opened: Database) -> None:
